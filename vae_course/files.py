@@ -1,0 +1,71 @@
+"""Files that are whole or absent: written aside and renamed, checked when read (level 0)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+
+class BrokenFileError(ValueError):
+    """A file is not what was written: cut short, changed, or of another kind."""
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Writes `content` so that `path` holds the old bytes or all of the new ones, never a part."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(aside, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
+    """Writes tensors and JSON-ready `meta` as one safetensors file with a checksum of both."""
+    tensors = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    text = json.dumps(meta, sort_keys=True)
+    replace_file(path, save(tensors, metadata={"meta": text, "sha256": _digest(tensors, text)}))
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Reads what `save_tensors` wrote. Raises BrokenFileError if the file is damaged.
+
+    Raises FileNotFoundError if there is none. No pickle is involved: a hostile file can't run code.
+    """
+    content = path.read_bytes()
+    try:
+        tensors = load(content)
+        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+        text, written = header["meta"], header["sha256"]
+    except (SafetensorError, KeyError, ValueError) as error:
+        raise BrokenFileError(f"{path} is cut short or no file of vae_course ({error}); delete it") from error
+    if _digest(tensors, text) != written:
+        raise BrokenFileError(f"{path} has been changed since it was written (checksum differs); delete it")
+    return tensors, json.loads(text)
+
+
+def sha256_of_file(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _digest(tensors: dict[str, Tensor], text: str) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,184 @@
+"""Named results and configurations shared by all modules (level 0: imports nothing of the package)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, NamedTuple, Self
+
+import torch
+from torch import Tensor
+
+Likelihood = Literal["bernoulli", "gaussian"]
+Heads = Literal["linear", "relu_mu", "relu_logvar", "relu_both"]
+
+LIKELIHOODS: tuple[str, ...] = ("bernoulli", "gaussian")
+HEADS: tuple[str, ...] = ("linear", "relu_mu", "relu_logvar", "relu_both")
+
+
+class Digits(NamedTuple):
+    """Images of handwritten digits with their labels.
+
+    images: (n, 784) uint8, 0 is paper and 255 is ink, rows of 28 x 28 laid end to end.
+    labels: (n,) int64, 0 to 9.
+    """
+
+    images: Tensor
+    labels: Tensor
+
+
+class Posterior(NamedTuple):
+    """The Gaussian N(mu, diag exp(logvar)) that an encoder gives for each image.
+
+    mu, logvar: (batch, latent_dim).
+    """
+
+    mu: Tensor
+    logvar: Tensor
+
+    @property
+    def std(self) -> Tensor:
+        """Standard deviations, (batch, latent_dim)."""
+        return (0.5 * self.logvar).exp()
+
+
+def check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
+    """Raises ValueError that lists the known values if `value` is not among them."""
+    if value not in known:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
+
+
+def check_positive(name: str, value: float) -> None:
+    """Raises ValueError unless value > 0 (NaN is refused too)."""
+    if not value > 0:
+        raise ValueError(f"{name} must be above 0, got {value}")
+
+
+class JsonConfig:
+    """Mix-in for frozen dataclasses that are kept as JSON beside the weights they made."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields as JSON-ready values."""
+        return asdict(self)  # type: ignore[call-overload, no-any-return]
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        """The config that `to_json` wrote. Raises ValueError on unknown or missing fields."""
+        known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+        if set(values) != known:
+            raise ValueError(
+                f"{cls.__name__} needs exactly the fields {sorted(known)}, got {sorted(values)}; "
+                "the file was written by another version of vae_course"
+            )
+        lists_as_tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**lists_as_tuples)
+
+
+@dataclass(frozen=True)
+class VAEConfig(JsonConfig):
+    """The shape of an autoencoder.
+
+    hidden_dims lists the encoder's hidden layers; the decoder mirrors them. `sigma` is the standard
+    deviation of the Gaussian likelihood's pixels (unused by the Bernoulli one). `heads` says
+    which of the encoder's two heads end in a ReLU: none, unless a mistake is to be studied.
+    """
+
+    input_dim: int = 784
+    hidden_dims: tuple[int, ...] = (400,)
+    latent_dim: int = 20
+    likelihood: Likelihood = "bernoulli"
+    sigma: float = 1.0
+    heads: Heads = "linear"
+
+    def __post_init__(self) -> None:
+        check_choice("likelihood", self.likelihood, LIKELIHOODS)
+        check_choice("heads", self.heads, HEADS)
+        check_positive("sigma", self.sigma)
+        for name, size in (("input_dim", self.input_dim), ("latent_dim", self.latent_dim)):
+            check_positive(name, size)
+        if not self.hidden_dims or min(self.hidden_dims) < 1:
+            raise ValueError(f"hidden_dims must list at least one size above 0, got {self.hidden_dims}")
+
+
+@dataclass(frozen=True)
+class TrainConfig(JsonConfig):
+    """How a model is trained: Adam on the negative beta-ELBO, averaged over the images of a batch.
+
+    schedule: "constant" keeps `lr`; "onecycle" warms up to `lr` over the first quarter of the updates and
+    falls along a cosine to almost 0. beta2 is Adam's. mean_image_start sets the decoder's last bias so that it begins
+    with the mean image. `seed` orders the batches and draws the noise; the weights' start is the model's own.
+    """
+
+    epochs: int = 20
+    batch_size: int = 128
+    lr: float = 1e-3
+    schedule: Literal["constant", "onecycle"] = "constant"
+    beta: float = 1.0
+    beta2: float = 0.999
+    mean_image_start: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        check_choice("schedule", self.schedule, ("constant", "onecycle"))
+        for name, value in (("epochs", self.epochs), ("batch_size", self.batch_size), ("lr", self.lr)):
+            check_positive(name, value)
+        if not self.beta >= 0:
+            raise ValueError(f"beta must be 0 or above, got {self.beta}")
+        if not 0 <= self.beta2 < 1:
+            raise ValueError(f"beta2 must lie in [0, 1), got {self.beta2}")
+
+
+QUICK = TrainConfig(epochs=20, batch_size=128, lr=5e-3, schedule="onecycle", beta2=0.99, mean_image_start=True)
+"""The recipe for training live on a few thousand digits, in seconds."""
+
+
+class Snapshot(NamedTuple):
+    """What the model made of the probe images at one step of the training.
+
+    step: 0 is before the first update. mu, logvar: (n_probe, latent_dim), logvar -inf for the points of an autoencoder.
+    x_mean: (n_probe, input_dim), decoded from mu.
+    """
+
+    step: int
+    mu: Tensor
+    logvar: Tensor
+    x_mean: Tensor
+
+
+class Evaluation(NamedTuple):
+    """Averages over a set of images after an epoch, in nats per image."""
+
+    step: int
+    nll: float
+    kl: float
+
+
+@dataclass(frozen=True)
+class History:
+    """What was logged while a model was trained: one row a step, step 0 being the first update's batch.
+
+    nll, kl: (steps,) batch averages in nats per image. kl_per_latent: (steps, latent_dim), whose
+    rows sum to kl. `validation` holds one evaluation an epoch (the first before any update), if held-out images were given.
+    """
+
+    nll: Tensor
+    kl: Tensor
+    kl_per_latent: Tensor
+    steps_per_epoch: int
+    validation: tuple[Evaluation, ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()
+
+    @property
+    def negative_elbo(self) -> Tensor:
+        """nll + kl of each step, (steps,) in nats per image, whatever beta was."""
+        return self.nll + self.kl
+
+
+def write_json_text(values: dict[str, Any]) -> str:
+    """JSON as all files of the course hold it: sorted, indented, one line feed at the end."""
+    return json.dumps(values, indent=2, sort_keys=True) + "\n"
+
+
+def make_generator(seed: int) -> torch.Generator:
+    """A CPU random generator that starts from `seed`."""
+    return torch.Generator().manual_seed(seed)
