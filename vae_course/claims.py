@@ -1,0 +1,67 @@
+"""The claims that the book repeats, and the verdicts that its notebooks reach (level 5)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from html import escape
+from typing import Any
+
+from vae_course.types import check_choice
+
+VERDICTS = ("holds", "holds when", "does not hold")
+MIME = "application/vnd.vae-course.verdict+json"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A sentence of one of the book's sources, in the book's words, and the chapters that test it."""
+
+    text: str
+    source: str
+    chapters: tuple[int, ...]
+
+
+CLAIMS: dict[str, Claim] = {
+    "B6": Claim("A ReLU on the mean head is a mistake.", "the traversal question", (1, 3)),
+    "B7": Claim("A ReLU on the log-variance head keeps every variance above 1.", "the traversal question", (1, 3)),
+}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an experiment says about a claim. Shown as the last value of a cell, it is kept in the notebook."""
+
+    id: str
+    verdict: str
+    condition: str
+    evidence: str
+
+    def __repr__(self) -> str:
+        claim = CLAIMS[self.id]
+        return f"{self.id}: {claim.text}\n{self.verdict} {self.condition}".rstrip() + f"\n{self.evidence}"
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, Any]:
+        """Text, HTML and JSON; the JSON is what the page of all claims is made from."""
+        kind = self.verdict.replace(" ", "-")
+        condition = f" {escape(self.condition)}" if self.condition else ""
+        html = (
+            f'<div class="claim"><p><strong>{self.id}</strong> {escape(CLAIMS[self.id].text)} '
+            f'<span class="verdict {kind}">{self.verdict}{condition}</span></p>'
+            f"<p>{escape(self.evidence)}</p></div>"
+        )
+        return {"text/plain": repr(self), "text/html": html, MIME: asdict(self)}
+
+
+def verdict(claim_id: str, kind: str, *, evidence: str, condition: str = "") -> Verdict:
+    """The verdict on a claim: "holds", "holds when" (with a `condition`) or "does not hold".
+
+    evidence: one or two sentences with the figures of the experiment and their spread.
+    Raises ValueError for an unknown claim or kind, empty evidence, or a condition that is missing or out of place.
+    """
+    check_choice("claim_id", claim_id, tuple(CLAIMS))
+    check_choice("kind", kind, VERDICTS)
+    if not evidence:
+        raise ValueError("a verdict needs evidence: the figures of the experiment and their spread")
+    if (kind == "holds when") != bool(condition):
+        raise ValueError('"holds when" needs a condition, and only it takes one')
+    return Verdict(claim_id, kind, condition, evidence)

@@ -1,0 +1,34 @@
+"""The one look of all figures: the ten digits' colours and Matplotlib's settings (level 4)."""
+
+from __future__ import annotations
+
+# Paul Tol's colours for readers of all kinds of colour vision. A digit keeps its colour throughout the book.
+DIGIT_COLOURS: list[str] = [
+    "#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#332288", "#EE8866", "#44AA99", "#999999",
+]  # fmt: skip
+
+# Series that are not digits: the right way, the wrong way, a reference.
+RIGHT, WRONG, NEUTRAL = "#0077BB", "#CC3311", "#777777"
+
+_SETTINGS = {
+    "figure.dpi": 110,
+    "figure.facecolor": "white",
+    "figure.constrained_layout.use": True,
+    "font.size": 11,
+    "axes.titlesize": 11,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.25,
+    "grid.linewidth": 0.6,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+}
+
+
+def use_style() -> None:
+    """Sets the book's look for all later figures of this session."""
+    import matplotlib as mpl
+
+    mpl.rcParams.update(_SETTINGS)
