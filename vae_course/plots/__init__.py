@@ -1,7 +1,22 @@
 """Static figures (level 4): functions that draw what they are given on axes and return them."""
 
 from vae_course.plots.images import plot_images
+from vae_course.plots.latent_map import plot_latent_map
+from vae_course.plots.latents import plot_code, plot_runs
 from vae_course.plots.style import DIGIT_COLOURS, NEUTRAL, RIGHT, WRONG, use_style
 from vae_course.plots.training import LiveCurves, plot_kl, plot_loss
 
-__all__ = ["DIGIT_COLOURS", "NEUTRAL", "RIGHT", "WRONG", "LiveCurves", "plot_images", "plot_kl", "plot_loss", "use_style"]
+__all__ = [
+    "DIGIT_COLOURS",
+    "NEUTRAL",
+    "RIGHT",
+    "WRONG",
+    "LiveCurves",
+    "plot_code",
+    "plot_images",
+    "plot_kl",
+    "plot_latent_map",
+    "plot_loss",
+    "plot_runs",
+    "use_style",
+]

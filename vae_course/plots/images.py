@@ -10,6 +10,8 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from vae_course.plots.style import with_defaults
+
 
 def plot_images(images: Tensor, *, n_columns: int = 10, ax: Axes | None = None, **imshow_kw: Any) -> Axes:
     """Draws images in rows of `n_columns`, ink dark on paper.
@@ -18,14 +20,16 @@ def plot_images(images: Tensor, *, n_columns: int = 10, ax: Axes | None = None, 
     Raises ValueError on another shape.
     """
     if images.ndim != 2 or images.shape[1] != 784 or len(images) == 0:
-        raise ValueError(f"images must have shape (n, 784) with n > 0, got {tuple(images.shape)}; flatten 28 x 28 first")
+        raise ValueError(
+            f"images must have shape (n, 784) with n > 0, got {tuple(images.shape)}; flatten 28 x 28 first"
+        )
     white = 255 if images.dtype == torch.uint8 else 1
     n_rows = math.ceil(len(images) / n_columns)
     blank = images.new_zeros(n_rows * n_columns - len(images), 784)
     tiles = torch.cat([images, blank]).reshape(n_rows, n_columns, 28, 28)
     sheet = tiles.transpose(1, 2).reshape(n_rows * 28, n_columns * 28)
     ax = ax or plt.gca()
-    ax.imshow(sheet.numpy(), **({"cmap": "gray_r", "vmin": 0, "vmax": white, "interpolation": "nearest"} | imshow_kw))
+    ax.imshow(sheet.numpy(), **with_defaults(imshow_kw, cmap="gray_r", vmin=0, vmax=white, interpolation="nearest"))
     ax.set(xticks=[], yticks=[])
     ax.grid(visible=False)
     ax.spines[:].set_visible(False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 # Paul Tol's colours for readers of all kinds of colour vision. A digit keeps its colour throughout the book.
 DIGIT_COLOURS: list[str] = [
     "#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#332288", "#EE8866", "#44AA99", "#999999",
@@ -10,12 +12,13 @@ DIGIT_COLOURS: list[str] = [
 # Series that are not digits: the right way, the wrong way, a reference.
 RIGHT, WRONG, NEUTRAL = "#0077BB", "#CC3311", "#777777"
 
-_SETTINGS = {
-    "figure.dpi": 110,
+_SETTINGS: dict[Any, Any] = {
+    "figure.dpi": 140,
+    "figure.figsize": (6.0, 2.8),
     "figure.facecolor": "white",
     "figure.constrained_layout.use": True,
-    "font.size": 11,
-    "axes.titlesize": 11,
+    "font.size": 10.5,
+    "axes.titlesize": 10.5,
     "axes.titlelocation": "left",
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -25,6 +28,11 @@ _SETTINGS = {
     "legend.frameon": False,
     "lines.linewidth": 1.6,
 }
+
+
+def with_defaults(given: dict[str, Any], **defaults: Any) -> dict[str, Any]:
+    """A plot's own settings, where the caller gave no others."""
+    return defaults | given
 
 
 def use_style() -> None:

@@ -1,0 +1,55 @@
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from playwright._impl._driver import compute_driver_executable
+
+from vae_course.data import load_digits
+from vae_course.explore import LatentMap
+from vae_course.models import VAE
+from vae_course.types import Digits, VAEConfig, make_generator
+
+JS_TESTS = Path(__file__).parent / "js"
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """The Node that playwright's wheel brings, so that none need be installed."""
+    return str(compute_driver_executable()[0])
+
+
+@pytest.fixture(scope="session")
+def ask_node(node):
+    """Runs a module of tests/explore/js with a JSON question on its input, and gives its JSON answer."""
+
+    def ask(module: str, question: Any) -> Any:
+        run = subprocess.run(
+            [node, str(JS_TESTS / module)], input=json.dumps(question), capture_output=True, text=True, timeout=60
+        )
+        assert run.returncode == 0, run.stderr
+        return json.loads(run.stdout)
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def digits() -> Digits:
+    return load_digits()
+
+
+@pytest.fixture(scope="session")
+def model() -> VAE:
+    """Untrained, but with weights as large as training makes them: the means spread, the pixels reach 0 and 1."""
+    model = VAE(VAEConfig(latent_dim=2), generator=make_generator(1))
+    with torch.no_grad():
+        model.mu_head.weight *= 20
+        model.output.weight *= 20
+    return model
+
+
+@pytest.fixture(scope="session")
+def latent_map(model, digits) -> LatentMap:
+    return LatentMap(model, digits, z=(0.4, -1.2))
