@@ -34,6 +34,7 @@ setup: $(STAMP) ## only install what the others need
 
 # Each step can be repeated, and the stamp comes last: an interrupted set-up goes on when make is called again.
 $(STAMP): $(LOCK) pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo '$(PYTHON) is not there; Python 3.11 or later is needed: make PYTHON=...'; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed, this is %d.%d; try: make PYTHON=python3.12" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
 	@start=$$(date +%s); set -e; \
 	echo "Setting up .venv with the versions of $(LOCK) (once; about a minute and 6 GB)"; \

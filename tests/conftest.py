@@ -1,0 +1,34 @@
+"""What all tests share: a fixed number of threads, a cache of their own, and where full MNIST is."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread_a_worker() -> None:
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        torch.set_num_threads(1)  # two workers with all cores' threads each get in each other's way
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The clone."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def mnist_root() -> Path:
+    """The folder that holds MNIST/raw; skips the test where there is none."""
+    chosen = os.environ.get("VAE_COURSE_DATA")
+    places = [Path(chosen)] if chosen else [ROOT.parent / "shared" / "datasets"]
+    for place in places:
+        if (place / "MNIST" / "raw").is_dir():
+            return place
+    pytest.skip("full MNIST is not on this machine: run `vae-course data --root FOLDER`, set VAE_COURSE_DATA=FOLDER")

@@ -1,0 +1,113 @@
+"""The command line, `vae-course VERB` (level 6). What a verb does lives in vae_course/commands."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from vae_course.commands.shell import CommandError
+
+EXAMPLES = """examples:
+  vae-course book                               build the book, say where it is
+  vae-course serve --port 8000                  serve it to this machine
+  vae-course test --fast                        the tests that take seconds
+  vae-course notebooks notebooks/01-*.ipynb     run chapters again, store their outputs
+  vae-course data --root ~/datasets             fetch all of MNIST
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Does what the verb says. Returns the exit code: 0, 1 if the work failed, 2 if it could not be begun."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _do(options)
+    except CommandError as error:
+        print(f"vae-course {options.verb}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"\nvae-course {options.verb}: stopped", file=sys.stderr)
+        return 130
+
+
+def _do(options: argparse.Namespace) -> int:
+    # Imported where they are used, so that --help and the small verbs need neither torch nor Jupyter.
+    match options.verb:
+        case "book" | "serve" | "lab":
+            from vae_course.commands import site
+
+            if options.verb == "book":
+                return site.build_book()
+            return site.serve(port=options.port) if options.verb == "serve" else site.open_lab()
+        case "notebooks":
+            from vae_course.commands.notebooks import execute_notebooks
+
+            return execute_notebooks(options.notebooks)
+        case "test":
+            from vae_course.commands.testing import run_tests
+
+            return run_tests(fast=options.fast)
+    from vae_course.commands import upkeep
+
+    match options.verb:
+        case "data":
+            return upkeep.fetch_data(root=options.root, progress=not options.quiet)
+        case "zoo":
+            return upkeep.retrain_zoo(options.models, progress=not options.quiet)
+        case "bench":
+            return upkeep.run_benchmarks(options.names)
+        case "format":
+            return upkeep.format_code()
+    return upkeep.clean()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="vae-course",
+        description="Builds, runs and tests the course on the latent space of variational autoencoders.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+
+    def verb(name: str, text: str, example: str) -> argparse.ArgumentParser:
+        return verbs.add_parser(
+            name,
+            help=text,
+            description=f"{text[0].upper()}{text[1:]}.",
+            epilog=f"example:\n  vae-course {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    verb("book", "build the book into _build/html; a warning is an error", "book")
+    serve = verb("serve", "serve the built book to this machine", "serve --port 8000")
+    serve.add_argument("--port", type=int, default=8000, help="0 takes any free one (default: %(default)s)")
+    verb("lab", "open JupyterLab in the clone", "lab")
+
+    test = verb("test", "test all: code, package, notebooks, book, browser", "test --fast")
+    test.add_argument("--fast", action="store_true", help="only ruff, mypy and the package's quick tests")
+    notebooks = verb(
+        "notebooks", "execute notebooks in place and store their outputs", "notebooks notebooks/01-*.ipynb"
+    )
+    notebooks.add_argument(
+        "notebooks", nargs="*", type=Path, metavar="NOTEBOOK", help="all of the book's if none is named"
+    )
+
+    data = verb("data", "fetch all of MNIST, checked; a killed download is gone on with", "data --root ~/datasets")
+    data.add_argument("--root", type=Path, help="default: VAE_COURSE_DATA, else the cache folder")
+    zoo = verb("zoo", "train the models of the zoo again (needs all of MNIST)", "zoo")
+    zoo.add_argument("models", nargs="*", metavar="NAME", help="the models to train (default: all)")
+    for parser_with_bar in (data, zoo):
+        parser_with_bar.add_argument("--quiet", action="store_true", help="no progress bar")
+    bench = verb("bench", "run the benchmarks", "bench")
+    bench.add_argument(
+        "names", nargs="*", metavar="NAME", help="a file of benchmarks/ without its .py; all if none is named"
+    )
+    verb("format", "lay the code out, mend what ruff can mend", "format")
+    verb("clean", "remove what was built", "clean")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

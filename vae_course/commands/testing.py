@@ -1,0 +1,123 @@
+"""`vae-course test`: every stage is run, also after a failure, and the last lines say what was left out."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+from vae_course.commands.browser import VARIABLE, find_browser, install_browser, why_not_installable
+from vae_course.commands.shell import clone_root, in_words, kernel_environment, module, run, stopwatch
+from vae_course.commands.site import build_book
+
+WORKERS = ("-n", "2", "--dist", "loadfile")
+SANITIZER = Path("tests", "notebooks", "sanitize.cfg")
+
+
+class Outcome(NamedTuple):
+    """What became of a stage: whether it passed, and what it did not test, with the reason."""
+
+    passed: bool
+    left_out: tuple[str, ...] = ()
+
+
+Stage = Callable[[], Outcome]
+
+
+def run_tests(*, fast: bool) -> int:
+    """Runs all stages, or only the quick ones. Returns 0 if all that was run has passed."""
+    root = clone_root()
+    stages = _stages(root, fast=fast)
+    results: dict[str, tuple[Outcome, float]] = {}
+    for number, (name, stage) in enumerate(stages.items(), 1):
+        print(f"\n== {number}/{len(stages)} {name}", flush=True)
+        with stopwatch() as seconds:
+            outcome = stage()
+        results[name] = (outcome, seconds[0])
+        print(f"== {name}: {_verdict(outcome)}, {in_words(seconds[0])}", flush=True)
+    print("\n" + summary(results, fast=fast), flush=True)
+    return 0 if all(outcome.passed for outcome, _ in results.values()) else 1
+
+
+def summary(results: dict[str, tuple[Outcome, float]], *, fast: bool) -> str:
+    """The closing lines: each stage's verdict and time, then what was left out, then the verdict on all."""
+    width = max(len(name) for name in results)
+    lines = [
+        f"  {name:<{width}}  {_verdict(outcome):<6}  {in_words(took)}" for name, (outcome, took) in results.items()
+    ]
+    left_out = [f"{name}: {reason}" for name, (outcome, _) in results.items() for reason in outcome.left_out]
+    if fast:
+        left_out.append("the slow tests, the notebooks, the book and the browser (`make test` runs them)")
+    lines.append("Left out: " + ("nothing." if not left_out else ""))
+    lines += [f"  - {reason}" for reason in left_out]
+    failed = [name for name, (outcome, _) in results.items() if not outcome.passed]
+    total = in_words(sum(took for _, took in results.values()))
+    lines.append(f"FAILED: {', '.join(failed)} ({total})" if failed else f"All that was run passed ({total}).")
+    return "\n".join(lines)
+
+
+def _stages(root: Path, *, fast: bool) -> dict[str, Stage]:
+    def command(*words: str | Path) -> Stage:
+        return lambda: Outcome(run(words, cwd=root) == 0)
+
+    def tests(*words: str | Path) -> Stage:
+        return lambda: _pytest(root, *words)
+
+    package = ("tests", "--ignore", "tests/book", "--ignore", "tests/browser", *WORKERS)
+    stages: dict[str, Stage] = {
+        "ruff check": command(*module("ruff", "check", ".")),
+        "ruff format": command(*module("ruff", "format", "--check", ".")),
+        "mypy": command(*module("mypy")),
+        "package": tests(*package, "--durations=5", "--durations-min=5", *(("-m", "not slow") if fast else ())),
+    }
+    if not fast:
+        stages |= {
+            "notebooks": lambda: _nbval(root),
+            "book": lambda: Outcome(build_book() == 0),
+            "pages": tests("tests/book"),
+            "browser": lambda: _browser(root),
+        }
+    return stages
+
+
+def _nbval(root: Path) -> Outcome:
+    strict = ("--nbval", "--nbval-sanitize-with", SANITIZER, "--nbval-cell-timeout", "120")
+    start_page = [Path("book", "index.ipynb")] if (root / "book" / "index.ipynb").is_file() else []
+    return _pytest(root, *strict, *WORKERS, "notebooks", *start_page, env=kernel_environment())
+
+
+def _browser(root: Path) -> Outcome:
+    browser = find_browser()
+    if browser is None:
+        reason = why_not_installable()
+        if reason is None and install_browser():
+            browser = find_browser()
+        if browser is None:
+            why = reason or "apt-get could not install it"
+            # Where it may be installed, a machine that tests for others must not pass without it.
+            passed = reason is not None or os.environ.get("CI", "").lower() not in ("1", "true")
+            return Outcome(passed, (f"ALL browser tests: no Chromium found, and {why}; install Chromium or Chrome",))
+    outcome = _pytest(root, "tests/browser", env={VARIABLE: browser})
+    return Outcome(outcome.passed and not outcome.left_out, outcome.left_out)  # there is a browser: no skip is right
+
+
+def _pytest(root: Path, *words: str | Path, env: dict[str, str] | None = None) -> Outcome:
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder, "report.xml")
+        code = run(module("pytest", "-q", *words, f"--junit-xml={report}"), cwd=root, env=env)
+        return Outcome(code == 0, skip_reasons(report) if report.is_file() else ())
+
+
+def skip_reasons(report: Path) -> tuple[str, ...]:
+    """The reasons for which tests were skipped, each with the number of tests, from a JUnit report."""
+    skips = ElementTree.parse(report).iter("skipped")
+    reasons = Counter((skip.get("message") or "no reason given").strip() for skip in skips)
+    return tuple(f"{n} test{'s' * (n > 1)} skipped: {reason}" for reason, n in reasons.items())
+
+
+def _verdict(outcome: Outcome) -> str:
+    return "passed" if outcome.passed else "FAILED"

@@ -1,0 +1,77 @@
+"""The small verbs: data, zoo, bench, format, clean."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from vae_course.commands.shell import CommandError, clone_root, in_words, module, run, stopwatch
+
+MADE = ("_build", "build", ".pytest_cache", ".mypy_cache", ".ruff_cache")
+
+
+def fetch_data(*, root: Path | None, progress: bool) -> int:
+    """Fetches MNIST's four files where they are missing or broken, and says where they are."""
+    from vae_course.data import DownloadError, download_mnist, raw_folder
+
+    with stopwatch() as seconds:
+        try:
+            fetched = download_mnist(root, progress=progress)
+        except DownloadError as error:
+            raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(f"the data can't be stored: {error}; choose another folder with --root") from error
+    done = f"fetched {', '.join(fetched)}" if fetched else "all four files were there, and whole; nothing was fetched"
+    print(f"MNIST is in {raw_folder(root)}: {done} ({in_words(seconds[0])}).")
+    if root is not None:
+        print(f"To use it from there: export VAE_COURSE_DATA={root.resolve()}")
+    return 0
+
+
+def retrain_zoo(names: list[str], *, progress: bool) -> int:
+    """Trains the models of the zoo that are named again, or all."""
+    from vae_course import zoo
+
+    if unknown := sorted(set(names) - set(zoo.names())):
+        raise CommandError(f"the zoo has no {', '.join(unknown)}; it has {', '.join(zoo.names())}")
+    chosen = names or zoo.names()
+    with stopwatch() as seconds:
+        for number, name in enumerate(chosen, 1):
+            print(f"[{number}/{len(chosen)}] {name}", flush=True)
+            zoo.retrain(name, progress=progress)
+    print(f"{len(chosen)} models were trained again in {in_words(seconds[0])}. See `git diff` for what changed.")
+    return 0
+
+
+def run_benchmarks(names: list[str]) -> int:
+    """Runs the benchmarks named, or all. Returns 1 if one failed."""
+    root = clone_root()
+    known = {path.stem: path for path in sorted((root / "benchmarks").glob("*.py")) if not path.stem.startswith("_")}
+    if unknown := [name for name in names if name not in known]:
+        raise CommandError(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(known) or 'none'}")
+    failed = []
+    for name in names or known:
+        with stopwatch() as seconds:
+            code = run(["python", known[name].relative_to(root)], cwd=root)
+        print(f"{name}: {'FAILED after' if code else 'took'} {in_words(seconds[0])}", flush=True)
+        if code:
+            failed.append(name)
+    return 1 if failed else 0
+
+
+def format_code() -> int:
+    """Lays the code out and mends what ruff can mend."""
+    root = clone_root()
+    codes = [run(module("ruff", *words), cwd=root) for words in (("format", "."), ("check", "--fix", "."))]
+    return max(codes)
+
+
+def clean() -> int:
+    """Removes what was built; .venv, the data and the cache stay."""
+    root = clone_root()
+    caches = [path for folder in ("vae_course", "tests", "book") for path in (root / folder).rglob("__pycache__")]
+    gone = [path for path in [*(root / name for name in MADE), *caches] if path.exists()]
+    for path in gone:
+        shutil.rmtree(path)
+    print(f"Removed {len(gone)} folders. Left: .venv (remove it by hand), the data and the cache.")
+    return 0
