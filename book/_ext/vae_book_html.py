@@ -1,0 +1,157 @@
+"""Mends the pages that the theme wrote (second half of the extension `vae_book`).
+
+The theme and docutils leave a handful of accessibility faults in the HTML: names of buttons that differ from the
+words on them, roles that are not allowed, parts outside any landmark. Each function below mends one of
+them. Folded blocks become `<details>`, which work without scripts and from the keyboard.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from bs4 import BeautifulSoup, Tag
+from sphinx.application import Sphinx
+
+ROOT_REDIRECT = """<!DOCTYPE html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>{title}</title>
+    <link rel="icon" href="_static/favicon.svg">
+    <meta http-equiv="refresh" content="0; url={root}.html">
+  </head>
+  <body><main><h1>{title}</h1><p><a href="{root}.html">Open the book</a></p></main></body>
+</html>
+"""
+
+
+def name_buttons(page: BeautifulSoup) -> None:
+    """The words on a button are its name; icons are no words."""
+    for icon in page.select("i[class*=fa-], span[class*=fa-]"):
+        icon["aria-hidden"] = "true"
+        del icon["title"]
+    for button in page.select("button.search-button-field"):
+        del button["aria-label"]
+        del button["title"]
+    for selector, name in (("primary", "Chapters"), ("secondary", "On this page")):
+        for button in page.select(f"button.{selector}-toggle"):
+            button["title"] = button["aria-label"] = name
+    for button in page.select(".theme-switch-button"):
+        button["aria-label"] = button["data-bs-title"] = "Colour mode"
+    for summary in page.select("summary[aria-label]"):
+        del summary["aria-label"]
+
+
+def name_landmarks(page: BeautifulSoup) -> None:
+    """The sidebar, with the title of the book, becomes a landmark too."""
+    for sidebar in page.select("#pst-primary-sidebar"):
+        sidebar["role"], sidebar["aria-label"] = "region", "The book"
+
+
+def mend_citations(page: BeautifulSoup) -> None:
+    """A list of citations is a list; the roles that docutils gives its entries are deprecated."""
+    for entry in page.select(".citation[role=doc-biblioentry]"):
+        entry["role"] = "listitem"
+    for citations in page.select(".citation-list"):
+        for stray in citations.find_all("a", recursive=False):
+            stray.decompose()
+
+
+def mend_tables(page: BeautifulSoup) -> None:
+    """A table scrolls in a box of its own on a narrow screen; an empty corner of it is no header."""
+    for table in page.select("article table"):
+        parent = table.parent
+        if parent is not None and "pst-scrollable-table-container" not in (parent.get("class") or []):
+            table.wrap(page.new_tag("div", attrs={"class": "pst-scrollable-table-container"}))
+        for header in table.find_all("th"):
+            if not header.get_text(strip=True) and not header.find("img"):
+                header.name = "td"
+
+
+def fold_with_details(page: BeautifulSoup) -> None:
+    """`<div class="admonition dropdown">` becomes `<details>`, its title `<summary>`."""
+    for block in page.select("div.admonition.dropdown"):
+        title = block.find(class_="admonition-title", recursive=False)
+        if not isinstance(title, Tag):
+            continue
+        block.name, title.name = "details", "summary"
+
+
+def drop_icon_script(page: BeautifulSoup) -> None:
+    """1.5 MB of icons as JavaScript; `course.css` shows the dozen that are used from the icon font, loaded anyway."""
+    for script in page.select('script[src*="fontawesome.js"]'):
+        script.decompose()
+
+
+def drop_unused_mathjax(page: BeautifulSoup) -> None:
+    """Sphinx loads MathJax also for a page whose sub-pages alone have equations."""
+    if not page.select(".math"):
+        for script in page.select("script"):
+            if "mathjax/" in script.get("src", "") or script.get_text().startswith("window.MathJax"):
+                script.decompose()
+
+
+def drop_repeated_viewport(page: BeautifulSoup) -> None:
+    """Sphinx and the theme both set it."""
+    for repeated in page.select("meta[name=viewport]")[1:]:
+        repeated.decompose()
+
+
+MENDS = (
+    name_buttons,
+    name_landmarks,
+    mend_citations,
+    mend_tables,
+    fold_with_details,
+    drop_icon_script,
+    drop_unused_mathjax,
+    drop_repeated_viewport,
+)
+
+
+# Rules for single icons, and for their sizes and turns, of a library of two thousand.
+ICON_RULE = re.compile(r"(?<=[};])(?:[^{}@;]*\.fa-[^{}]*)\{[^{}]*\}")
+
+
+def slim_styles(css: str) -> str:
+    """The theme's style sheet without the rules for icons: a quarter of it, and `course.css` has what is used."""
+    return ICON_RULE.sub("", css)
+
+
+def mend(html: str) -> str:
+    """The page with all faults mended; mending it again changes nothing."""
+    page = BeautifulSoup(html, "html.parser")
+    for fault in MENDS:
+        fault(page)
+    return str(page)
+
+
+def note_page(app: Sphinx, pagename: str, templatename: str, context: dict[str, object], doctree: object) -> None:
+    """Remembers which pages this build writes."""
+    app._vae_book_pages.append(pagename)  # type: ignore[attr-defined]
+
+
+def mend_pages(app: Sphinx, exception: Exception | None) -> None:
+    """Mends each page written in this build, and gives the book's entry page a title and a link."""
+    if exception or app.builder.format != "html":
+        return
+    for pagename in app._vae_book_pages:  # type: ignore[attr-defined]
+        path = Path(app.builder.get_outfilename(pagename))  # type: ignore[attr-defined]
+        if path.suffix == ".html" and path.exists():
+            path.write_text(mend(path.read_text(encoding="utf-8")), encoding="utf-8")
+    styles = Path(app.outdir, "_static", "styles", "pydata-sphinx-theme.css")
+    if styles.exists():
+        styles.write_text(slim_styles(styles.read_text(encoding="utf-8")), encoding="utf-8")
+    root = app.config.master_doc
+    if "/" in root:
+        redirect = ROOT_REDIRECT.format(title=app.config.html_title, root=root)
+        Path(app.outdir, "index.html").write_text(redirect, encoding="utf-8")
+
+
+def setup(app: Sphinx) -> None:
+    """Called by `vae_book`."""
+    app._vae_book_pages = []  # type: ignore[attr-defined]
+    app.connect("html-page-context", note_page)
+    app.connect("build-finished", mend_pages, priority=900)

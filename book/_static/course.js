@@ -1,0 +1,44 @@
+/* What every page of the book needs beside the theme's scripts. */
+
+// A page opened as a file may not fetch other pages, which the search's summaries need.
+if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") {
+  DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
+}
+
+// Folded blocks are printed open.
+let openedForPrint = [];
+addEventListener("beforeprint", () => {
+  openedForPrint = [...document.querySelectorAll("article details:not([open])")];
+  openedForPrint.forEach((details) => (details.open = true));
+});
+addEventListener("afterprint", () => openedForPrint.forEach((details) => (details.open = false)));
+
+// What scrolls sideways can be reached and scrolled from the keyboard, while it is too wide.
+const SCROLLERS = {
+  "article pre": "Code or output",
+  "article .pst-scrollable-table-container": "Table",
+  "article div.math mjx-container, article mjx-container[display]": "Equation",
+  "article .cell_output .output": "Output",
+};
+
+function reachScrollers() {
+  for (const [selector, name] of Object.entries(SCROLLERS)) {
+    for (const box of document.querySelectorAll(selector)) {
+      const scrolls = box.scrollWidth > box.clientWidth + 1;
+      if (scrolls && !box.hasAttribute("tabindex")) {
+        box.dataset.reached = box.tabIndex = 0;
+        if (!box.hasAttribute("role")) box.setAttribute("role", "group");
+        if (!box.hasAttribute("aria-label")) box.setAttribute("aria-label", name);
+      } else if (!scrolls && box.dataset.reached) {
+        ["tabindex", "role", "aria-label", "data-reached"].forEach((key) => box.removeAttribute(key));
+      }
+    }
+  }
+}
+
+addEventListener("load", () => {
+  reachScrollers();
+  window.MathJax?.startup?.promise?.then(reachScrollers);
+});
+addEventListener("resize", reachScrollers);
+document.addEventListener("toggle", reachScrollers, true);

@@ -1,0 +1,244 @@
+"""Every page of the built book in Chromium: from a file and offline, on a phone and a laptop, in light and dark."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import threading
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from book_site import SCHEMES, SIZES, page_names
+
+pytestmark = pytest.mark.browser
+
+AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
+PAGES = [*page_names(), "search"]
+CHAPTERS = [name for name in PAGES if name.startswith("notebooks/")]
+MAX_PAGE_BYTES = 3_000_000
+
+# `preload` would fetch the style sheets anew, which a page opened as a file may not.
+RUN_AXE = "axe.run(document, {preload: false, resultTypes: ['violations']})"
+VIOLATION = "({id, nodes}) => id + ': ' + nodes.slice(0, 3).map(node => node.target + ' ' + node.html).join(' | ')"
+
+
+def address(site, name):
+    return (site / f"{name}.html").as_uri()
+
+
+@pytest.fixture(scope="module")
+def visit(open_page, site):
+    """The open page, one for each name, size and scheme."""
+
+    @functools.cache
+    def visit(name, size="laptop", scheme="light"):
+        return open_page(address(site, name), width=SIZES[size], scheme=scheme)
+
+    return visit
+
+
+@pytest.fixture(params=PAGES)
+def name(request):
+    return request.param
+
+
+@pytest.fixture(params=SIZES)
+def size(request):
+    return request.param
+
+
+@pytest.fixture(params=SCHEMES)
+def scheme(request):
+    return request.param
+
+
+def test_offline_without_a_fault(visit, name, size, scheme):
+    seen = visit(name, size, scheme)
+    assert seen.foreign == []
+    assert seen.faults == []
+
+
+def test_axe_finds_no_violation(visit, name, size, scheme):
+    page = visit(name, size, scheme).page
+    page.evaluate("document.querySelectorAll('details').forEach((details) => (details.open = true))")
+    page.evaluate(AXE)
+    assert page.evaluate(f"{RUN_AXE}.then(({{violations}}) => violations.map({VIOLATION}))") == []
+
+
+def test_scheme_is_followed(visit, name, scheme):
+    page = visit(name, scheme=scheme).page
+    assert page.evaluate("document.documentElement.dataset.theme") == scheme
+    red, green, blue = page.evaluate("getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number)")[:3]
+    assert (red + green + blue > 600) == (scheme == "light")
+
+
+def test_fits_the_screen(visit, name, size):
+    page = visit(name, size).page
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    # Nothing sticks out either that the page merely hides; what scrolls in a box of its own may.
+    too_wide = """[...document.querySelectorAll('article *')].filter((tag) => {
+      const box = tag.getBoundingClientRect();
+      if (!box.width || box.right <= innerWidth + 1) return false;
+      for (let up = tag.parentElement; up; up = up.parentElement) {
+        if (['auto', 'scroll', 'hidden'].includes(getComputedStyle(up).overflowX)) {
+          if (up.matches('article *') && up.getBoundingClientRect().right <= innerWidth + 1) return false;
+        }
+      }
+      return !tag.closest('mjx-assistive-mml, .visually-hidden');
+    }).map((tag) => tag.outerHTML.slice(0, 120))"""
+    assert page.evaluate(too_wide) == []
+
+
+def test_images_are_loaded(visit, name):
+    page = visit(name).page
+    page.evaluate("document.querySelectorAll('img').forEach((image) => (image.loading = 'eager'))")
+    shown = "[...document.images].filter((image) => image.checkVisibility())"
+    page.wait_for_function(f"{shown}.every((image) => image.complete)")
+    assert page.evaluate(f"{shown}.filter((image) => !image.naturalWidth).map((image) => image.src)") == []
+
+
+def test_equations_are_set(visit, name):
+    page = visit(name).page
+    sources, set_ = page.locator("article .math.notranslate").count(), page.locator("article mjx-container").count()
+    assert set_ >= sources
+    assert page.locator("mjx-merror, [data-mjx-error], mjx-container [style*='color: red']").count() == 0
+    assert "\\(" not in page.locator("main").inner_text()
+    if name in CHAPTERS:
+        assert sources > 0
+
+
+def test_page_weighs_little(visit, name, site):
+    paths = {unquote(urlsplit(url).path) for url in visit(name).requests if url.startswith("file:")}
+    sizes = {path: Path(path).stat().st_size for path in paths}
+    assert sum(sizes.values()) < MAX_PAGE_BYTES, sorted(sizes.items(), key=lambda item: -item[1])[:5]
+
+
+def test_wide_blocks_scroll_from_the_keyboard(visit, name):
+    page = visit(name, "phone").page
+    boxes = "[...document.querySelectorAll('article pre, .pst-scrollable-table-container')]"
+    wide = f"{boxes}.filter((box) => box.clientWidth && box.scrollWidth > box.clientWidth + 1)"
+    assert page.evaluate(f"{wide}.filter((box) => box.tabIndex !== 0).map((box) => box.outerHTML.slice(0, 99))") == []
+
+
+def test_links_lead_where_they_say(open_page, site):
+    start = open_page(address(site, PAGES[0]))
+    for name in PAGES[1:-1]:
+        start.page.goto(address(site, PAGES[0]))
+        link = start.page.locator(f'nav a[href$="{name.split("/")[-1]}.html"]').first
+        title = link.inner_text()
+        link.click()
+        assert start.settle().page.locator("article h1").inner_text().rstrip("#").strip() == title
+    assert start.faults == []
+    assert start.foreign == []
+
+
+def test_the_books_own_address_opens_the_start_page(open_page, site):
+    visit = open_page("about:blank")
+    visit.page.goto(address(site, "index"), wait_until="commit")
+    visit.page.wait_for_url(address(site, PAGES[0]))
+    assert visit.settle().foreign == []
+
+
+def test_colour_mode_button_switches_and_is_remembered(open_page, site):
+    visit = open_page(address(site, PAGES[0]))
+    page, seen = visit.page, set()
+    read = "[document.documentElement.dataset.mode, getComputedStyle(document.body).backgroundColor]"
+    for _ in range(3):
+        seen.add(tuple(page.evaluate(read)))
+        page.get_by_role("button", name="Colour mode").click()
+    assert {mode for mode, _ in seen} == {"auto", "light", "dark"}
+    assert len({colour for _, colour in seen}) == 2
+    while page.evaluate("document.documentElement.dataset.mode") != "dark":
+        page.get_by_role("button", name="Colour mode").click()
+    page.goto(address(site, PAGES[-2]))
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert visit.faults == []
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_search_finds_a_page(open_page, site, size):
+    visit = open_page(address(site, PAGES[0]), width=SIZES[size])
+    page = visit.page
+    page.get_by_role("button", name="Search").first.click()
+    page.keyboard.type("reparameterisation")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html*")
+    results = page.locator("#search-results li a")
+    results.first.wait_for()
+    assert any("notation" in href for href in results.evaluate_all("links => links.map((link) => link.href)"))
+    results.first.click()
+    visit.settle()
+    assert visit.faults == []
+    assert visit.foreign == []
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_folded_blocks_open_from_the_keyboard(open_page, site, name):
+    page = open_page(address(site, name)).page
+    summary = page.locator("details.admonition.dropdown > summary").first
+    summary.focus()
+    page.keyboard.press("Enter")
+    assert page.locator("details.admonition.dropdown[open]").count() == 1
+
+
+def test_printed_page_is_the_text_alone(open_page, site, name):
+    page = open_page(address(site, name)).page
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    assert page.locator("article details:not([open])").count() == 0
+    for hidden in ("#pst-primary-sidebar", "#pst-secondary-sidebar", ".bd-header-article", ".prev-next-footer"):
+        assert not any(box.is_visible() for box in page.locator(hidden).all()), hidden
+    assert name == "search" or page.locator("article h1").is_visible()
+
+
+@pytest.mark.parametrize("name", CHAPTERS)
+def test_chapter_reads_without_scripts(open_page, site, name):
+    page = open_page(address(site, name), java_script_enabled=False).page
+    assert page.locator("article h1").is_visible()
+    assert page.locator("article details.dropdown > summary").first.is_visible()
+
+
+@pytest.fixture
+def server(site):
+    """The book on the loopback address."""
+    handler = functools.partial(QuietHandler, directory=str(site))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format, *args):
+        pass
+
+
+def test_served_page_is_clean_too(open_page, server):
+    for name in PAGES:
+        visit = open_page(f"{server}/{name}.html")
+        assert visit.faults == []
+        assert visit.foreign == []
+
+
+def test_served_search_shows_summaries(open_page, server):
+    page = open_page(f"{server}/search.html?q=latent").page
+    page.locator("#search-results li p.context, #search-results li .context").first.wait_for()
+
+
+def test_the_record_notices_what_it_must(open_page, tmp_path):
+    """Proof that the checks above can fail."""
+    bad = tmp_path / "bad.html"
+    bad.write_text(
+        "<title>Bad</title><img src='gone.png'><img src='http://other.invalid/x.png'>"
+        "<script>console.error('trouble'); setTimeout(() => { throw new Error('uncaught'); })</script>",
+        encoding="utf-8",
+    )
+    visit = open_page(bad.as_uri())
+    visit.page.wait_for_timeout(200)
+    assert visit.foreign == ["http://other.invalid/x.png"]
+    text = " ".join(visit.faults)
+    assert all(fault in text for fault in ("trouble", "uncaught", "gone.png", "other.invalid"))
+    visit.page.evaluate(AXE)
+    found = visit.page.evaluate(f"{RUN_AXE}.then(({{violations}}) => violations.map(({{id}}) => id))")
+    assert {"image-alt", "html-has-lang"} <= set(found)
