@@ -9,8 +9,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from vae_course.data import load_digits
 from vae_course.files import BrokenFileError, load_tensors, replace_file, save_tensors, sha256_of_file
 from vae_course.models import VAE
