@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from playwright._impl._driver import compute_driver_executable
 
+from vae_course import zoo
 from vae_course.data import load_digits
 from vae_course.explore import LatentMap
 from vae_course.models import VAE
-from vae_course.types import Digits, VAEConfig, make_generator
+from vae_course.types import Digits
 
 JS_TESTS = Path(__file__).parent / "js"
 
@@ -42,12 +42,8 @@ def digits() -> Digits:
 
 @pytest.fixture(scope="session")
 def model() -> VAE:
-    """Untrained, but with weights as large as training makes them: the means spread, the pixels reach 0 and 1."""
-    model = VAE(VAEConfig(latent_dim=2), generator=make_generator(1))
-    with torch.no_grad():
-        model.mu_head.weight *= 20
-        model.output.weight *= 20
-    return model
+    """The trained model of the book's own map."""
+    return zoo.load("vae-bernoulli-2d-s0")
 
 
 @pytest.fixture(scope="session")

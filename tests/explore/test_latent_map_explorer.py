@@ -5,6 +5,7 @@ import subprocess
 import sys
 from html.parser import HTMLParser
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 import torch
@@ -215,3 +216,9 @@ def test_making_one_leaves_the_model_as_it_was(model, digits):
 def test_the_package_does_not_import_explorers_unasked():
     code = "import sys, vae_course; print('anywidget' in sys.modules or 'vae_course.explore' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
+
+
+def test_the_page_does_not_depend_on_the_session_s_figure_settings(latent_map):
+    page = latent_map.to_html()
+    with mpl.rc_context({"font.size": 30, "figure.facecolor": "pink", "axes.grid": True}):
+        assert latent_map.to_html() == page

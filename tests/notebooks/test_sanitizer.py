@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -108,3 +110,15 @@ def test_a_missing_output_or_changed_code_is_noticed(executed: Any, tmp_path: Pa
     answer = validate(notebook, tmp_path)
     assert answer.returncode == 1
     assert "1 failed, 1 passed" in answer.stdout
+
+
+def test_a_line_of_a_million_characters_takes_no_time() -> None:
+    """An explorer's HTML is one: a pattern that tries every character to its end would take hours (seen)."""
+    lines = SANITIZER.read_text().splitlines()
+    patterns = [line.removeprefix("regex: ") for line in lines if line.startswith("regex: ")]
+    assert len(patterns) == 4
+    line = "QUJD1xyz" * 20_000
+    start = time.perf_counter()
+    for pattern in patterns:
+        assert re.sub(pattern, "", line) == line
+    assert time.perf_counter() - start < 5

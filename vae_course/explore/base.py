@@ -15,6 +15,7 @@ import anywidget
 import traitlets
 
 from vae_course.explore.bundle import STATIC, bundle
+from vae_course.plots.style import book_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -70,7 +71,8 @@ class Explorer(anywidget.AnyWidget):
         state = {key: getattr(self, key) for key in self.state_names}
         data = json.dumps({**state, "payload": self.payload}, sort_keys=True, separators=(",", ":"))
         data = data.replace("<", r"\u003c")  # no string of the data can end the script element
-        picture = base64.b64encode(_png(self.picture())).decode("ascii")
+        with book_style():  # the same picture whatever the session's settings are
+            picture = base64.b64encode(_png(self.picture())).decode("ascii")
         esc = html.escape
         return (
             f'<div class="explore" id="{self.element_id}" data-explore="{esc(self.name)}">\n'

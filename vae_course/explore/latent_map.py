@@ -146,15 +146,15 @@ class LatentMap(Explorer, module="latent_map.mjs"):
         """The map with a cross at z, and the decoded image beside it."""
         from matplotlib.figure import Figure
 
+        from vae_course.plots.images import plot_images
         from vae_course.plots.latent_map import plot_latent_map
 
         figure = Figure(figsize=(7.2, 4.4), dpi=110, layout="constrained")
         left, right = figure.subplots(1, 2, width_ratios=[1.7, 1])
         plot_latent_map(self._mu, self._labels, ax=left, limit=self.payload["limit"], s=7)
-        left.plot(*self.z, marker="+", color="black", markersize=16, markeredgewidth=2)
-        right.imshow(self.x_mean.reshape(SIDE, SIDE), cmap="gray_r", vmin=0, vmax=1)
-        right.set(xticks=[], yticks=[], title="decoded at the cross")
-        right.title.set_fontsize(10)
+        left.plot(*self.z, marker="+", color="black", markersize=18, markeredgewidth=2.5, zorder=10)
+        plot_images(torch.from_numpy(self.x_mean).reshape(1, -1), n_columns=1, ax=right)
+        right.set_title("decoded at the cross")
         return figure
 
 

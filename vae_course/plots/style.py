@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 # Paul Tol's colours for readers of all kinds of colour vision. A digit keeps its colour throughout the book.
@@ -40,3 +42,14 @@ def use_style() -> None:
     import matplotlib as mpl
 
     mpl.rcParams.update(_SETTINGS)
+
+
+@contextmanager
+def book_style() -> Iterator[None]:
+    """The book's look and nothing of the session's own settings, while it lasts."""
+    import matplotlib as mpl
+
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        use_style()
+        yield

@@ -42,7 +42,7 @@ class LiveCurves:
     every: redraw after this many epochs. The last picture stays in the notebook.
     """
 
-    def __init__(self, *, every: int = 2) -> None:
+    def __init__(self, *, every: int = 4) -> None:
         self.every = every
         self._handle: Any = None
 
