@@ -23,20 +23,25 @@ def replace_file(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with open(aside, "wb") as file:
+        with aside.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(aside, path)
+        aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
-    """Writes tensors and JSON-ready `meta` as one safetensors file with a checksum of both."""
-    tensors = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    """Writes tensors and JSON-ready `meta` as one safetensors file with a checksum of both.
+
+    The same content gives the same bytes.
+    """
+    # A copy of each, as the format refuses tensors that share memory.
+    tensors = {name: tensor.detach().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
     text = json.dumps(meta, sort_keys=True)
-    replace_file(path, save(tensors, metadata={"meta": text, "sha256": _digest(tensors, text)}))
+    content = save(tensors, metadata={"meta": text, "sha256": _digest(tensors, text)})
+    replace_file(path, _with_sorted_header(content))
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -47,19 +52,34 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     content = path.read_bytes()
     try:
         tensors = load(content)
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
-        text, written = header["meta"], header["sha256"]
+        metadata = _split_header(content)[0]["__metadata__"]
+        text, written = metadata["meta"], metadata["sha256"]
+        meta = json.loads(text)
     except (SafetensorError, KeyError, ValueError) as error:
         raise BrokenFileError(f"{path} is cut short or no file of vae_course ({error}); delete it") from error
     if _digest(tensors, text) != written:
         raise BrokenFileError(f"{path} has been changed since it was written (checksum differs); delete it")
-    return tensors, json.loads(text)
+    return tensors, meta
 
 
 def sha256_of_file(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _split_header(content: bytes) -> tuple[dict[str, Any], bytes]:
+    """A safetensors file is the length of its JSON header in 8 bytes, the header, and the values."""
+    end = 8 + int.from_bytes(content[:8], "little")
+    return json.loads(content[8:end]), content[end:]
+
+
+def _with_sorted_header(content: bytes) -> bytes:
+    # The library writes the entries of "__metadata__" in an order that changes from call to call.
+    header, values = _split_header(content)
+    text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # so that the values start at a multiple of 8
+    return len(text).to_bytes(8, "little") + text + values
 
 
 def _digest(tensors: dict[str, Tensor], text: str) -> str:

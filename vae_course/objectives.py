@@ -63,7 +63,7 @@ class _BernoulliNLL(torch.autograd.Function):
     def forward(x: Tensor, logits: Tensor) -> Tensor:
         # softplus(l) = max(l, 0) - log sigmoid(|l|), and sigmoid(|l|) >= 1/2 is never rounded to 0
         log_sigmoid = logits.abs().sigmoid_().log_()
-        return logits.clamp_min(0).sub_(log_sigmoid).addcmul_(x, logits, value=-1).sum(dim=1)
+        return logits.clamp_min(0).sub_(log_sigmoid).sub_(x * logits).sum(dim=1)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
@@ -105,9 +105,7 @@ def gaussian_nll(x: Tensor, x_mean: Tensor, *, sigma: float | Tensor = 1.0) -> T
     return 0.5 * squared_error / sigma**2 + x.shape[1] * (sigma.log() + 0.5 * math.log(2 * math.pi))
 
 
-def effective_beta(
-    *, reduction: str, loss: str, n_pixels: int, sigma: float = 1.0, kl_weight: float = 1.0
-) -> float:
+def effective_beta(*, reduction: str, loss: str, n_pixels: int, sigma: float = 1.0, kl_weight: float = 1.0) -> float:
     """The beta of the beta-VAE whose optimum a loss "data term + kl_weight * KL" shares.
 
     The KL is summed over the latents and averaged over the images. `loss` is "bce" (Bernoulli), "sse" (squared
@@ -116,14 +114,13 @@ def effective_beta(
     likelihood: Bernoulli for "bce", a Gaussian of standard deviation `sigma` for the other two. Chapter 1.
     """
     scales = {"bce": 1.0, "sse": 2 * sigma**2, "gaussian": 1.0}
-    reductions = {"sum": 1.0, "mean": 1 / n_pixels}
-    for name, value, known in (("loss", loss, scales), ("reduction", reduction, reductions)):
+    divisors = {"sum": 1.0, "mean": n_pixels}
+    for name, value, known in (("loss", loss, scales), ("reduction", reduction, divisors)):
         if value not in known:
             raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
     check_positive("n_pixels", n_pixels)
     check_positive("sigma", sigma)
-    nats_per_unit_of_loss = scales[loss] * reductions[reduction]  # data term = this * NLL + constant
-    return kl_weight / nats_per_unit_of_loss
+    return kl_weight * divisors[reduction] / scales[loss]  # data term = scale / divisor * NLL + constant
 
 
 def _check_same_shape(a_name: str, a: Tensor, b_name: str, b: Tensor) -> None:

@@ -48,7 +48,7 @@ def fit(
     """
     run = _Run(model, images, config or TrainConfig(), validation, probe, snapshot_steps)
     resumed = checkpoint is not None and run.resume(checkpoint)
-    with matmul(run.matmul):
+    with matmul(run.matmul), torch.enable_grad():  # also where the caller has turned gradients off
         if not resumed:
             run.start()
         return _train(run, checkpoint=checkpoint, on_epoch=on_epoch, progress=progress)
@@ -76,12 +76,16 @@ def loss_terms(model: Autoencoder, images: Tensor, *, generator: torch.Generator
 
     images: (n, input_dim) uint8. Returns nll (n,) at one z drawn for each image, kl_per_latent (n, latent_dim).
     """
+    latent_dim = model.config.latent_dim
+    terms = LossTerms(torch.empty(len(images)), torch.empty(len(images), latent_dim))
     with torch.no_grad():
-        batches = [
-            model.loss_terms(to_unit(batch), torch.randn(len(batch), model.config.latent_dim, generator=generator))
-            for batch in images.split(batch_size)
-        ]
-    return LossTerms(*(torch.cat(terms) for terms in zip(*batches, strict=True)))
+        for start in range(0, len(images), batch_size):
+            batch = slice(start, start + batch_size)
+            x = to_unit(images[batch])
+            terms.nll[batch], terms.kl_per_latent[batch] = model.loss_terms(
+                x, torch.randn(len(x), latent_dim, generator=generator)
+            )
+    return terms
 
 
 def learning_rate(config: TrainConfig, step: int, n_steps: int) -> float:
@@ -169,8 +173,6 @@ class _Run:
         """Encodes and decodes the probe if it was asked for at this step."""
         if self.probe is None or self.step not in self.snapshot_steps:
             return
-        if self.step in (snapshot.step for snapshot in self.snapshots):
-            return  # it came with the checkpoint
         with torch.no_grad():
             x = to_unit(self.probe)
             mu = self.model.encode_point(x)
@@ -249,7 +251,7 @@ class _Run:
         for tensor in (*self.model.parameters(), self.images, self.validation, self.probe):
             digest.update(str(None if tensor is None else tuple(tensor.shape)).encode())
             if tensor is not None:
-                digest.update(memoryview(tensor.detach().contiguous().view(-1).numpy()))
+                digest.update(tensor.detach().contiguous().view(-1).numpy().data)
         return digest.hexdigest()
 
 

@@ -158,7 +158,8 @@ class History:
     """What was logged while a model was trained: one row a step, step 0 being the first update's batch.
 
     nll, kl: (steps,) batch averages in nats per image. kl_per_latent: (steps, latent_dim), whose
-    rows sum to kl. `validation` holds one evaluation an epoch (the first before any update), if held-out images were given.
+    rows sum to kl. `validation` holds one evaluation an epoch, the first before
+    any update, if held-out images were given.
     """
 
     nll: Tensor

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree
 
 from vae_course.commands.browser import VARIABLE, find_browser, install_browser, why_not_installable
-from vae_course.commands.shell import clone_root, in_words, kernel_environment, module, run, stopwatch
+from vae_course.commands.shell import PATIENT_THREADS, clone_root, in_words, kernel_environment, module, run, stopwatch
 from vae_course.commands.site import build_book
 
 WORKERS = ("-n", "2", "--dist", "loadfile")
@@ -108,7 +108,7 @@ def _browser(root: Path) -> Outcome:
 def _pytest(root: Path, *words: str | Path, env: dict[str, str] | None = None) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
-        code = run(module("pytest", "-q", *words, f"--junit-xml={report}"), cwd=root, env=env)
+        code = run(module("pytest", "-q", *words, f"--junit-xml={report}"), cwd=root, env={**PATIENT_THREADS, **(env or {})})
         return Outcome(code == 0, skip_reasons(report) if report.is_file() else ())
 
 

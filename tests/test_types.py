@@ -1,0 +1,90 @@
+"""Configs: what they refuse, and that JSON brings them back."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import Any
+
+import pytest
+import torch
+
+from vae_course.types import (
+    Evaluation,
+    History,
+    Posterior,
+    TrainConfig,
+    VAEConfig,
+    make_generator,
+    write_json_text,
+)
+
+
+@pytest.mark.parametrize(
+    ("config", "wrong", "message"),
+    [
+        (VAEConfig, {"likelihood": "poisson"}, "likelihood must be one of 'bernoulli', 'gaussian', got 'poisson'"),
+        (VAEConfig, {"heads": "relu"}, "heads must be one of 'linear', 'relu_mu', 'relu_logvar', 'relu_both'"),
+        (VAEConfig, {"sigma": 0.0}, "sigma must be above 0, got 0.0"),
+        (VAEConfig, {"sigma": math.nan}, "sigma must be above 0, got nan"),
+        (VAEConfig, {"latent_dim": 0}, "latent_dim must be above 0"),
+        (VAEConfig, {"input_dim": -1}, "input_dim must be above 0"),
+        (VAEConfig, {"hidden_dims": ()}, "hidden_dims must list at least one size"),
+        (VAEConfig, {"hidden_dims": (4, 0)}, "hidden_dims must list at least one size above 0"),
+        (TrainConfig, {"schedule": "cosine"}, "schedule must be one of 'constant', 'onecycle', got 'cosine'"),
+        (TrainConfig, {"epochs": 0}, "epochs must be above 0"),
+        (TrainConfig, {"batch_size": 0}, "batch_size must be above 0"),
+        (TrainConfig, {"lr": -1e-3}, "lr must be above 0"),
+        (TrainConfig, {"lr": math.nan}, "lr must be above 0"),
+        (TrainConfig, {"beta": -1.0}, "beta must be 0 or above"),
+        (TrainConfig, {"beta": math.nan}, "beta must be 0 or above"),
+        (TrainConfig, {"beta2": 1.0}, r"beta2 must lie in \[0, 1\)"),
+    ],
+)
+def test_configs_refuse_what_makes_no_sense(config: type, wrong: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        config(**wrong)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        VAEConfig(),
+        VAEConfig(hidden_dims=(30, 20), latent_dim=2, likelihood="gaussian", sigma=0.1, heads="relu_mu"),
+        TrainConfig(epochs=3, schedule="onecycle", mean_image_start=True, beta=0.0),
+    ],
+)
+def test_json_brings_a_config_back(config: VAEConfig | TrainConfig) -> None:
+    text = write_json_text(config.to_json())
+    assert type(config).from_json(json.loads(text)) == config
+    assert text.endswith("}\n") and list(json.loads(text)) == sorted(json.loads(text))
+
+
+@pytest.mark.parametrize("change", [{"depth": 3}, {"latent_dim": None}])
+def test_json_with_other_fields_is_refused(change: dict[str, Any]) -> None:
+    values = {key: value for key, value in (VAEConfig().to_json() | change).items() if value is not None}
+    with pytest.raises(ValueError, match="VAEConfig needs exactly the fields"):
+        VAEConfig.from_json(values)
+
+
+def test_configs_are_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        VAEConfig().latent_dim = 3  # type: ignore[misc]
+
+
+def test_posterior_std_is_not_the_variance() -> None:
+    assert Posterior(torch.zeros(1, 1), torch.full((1, 1), math.log(9.0))).std.item() == pytest.approx(3)
+
+
+def test_negative_elbo_adds_both_terms() -> None:
+    history = History(torch.tensor([5.0, 4.0]), torch.tensor([1.0, 2.0]), torch.tensor([[1.0], [2.0]]), 2)
+    assert history.negative_elbo.tolist() == [6.0, 6.0]
+    assert history.validation == () and Evaluation(0, 1.0, 2.0).nll == 1.0
+
+
+def test_make_generator_leaves_the_global_one_alone() -> None:
+    before = torch.get_rng_state()
+    draws = [torch.rand(3, generator=make_generator(seed)) for seed in (1, 1, 2)]
+    assert torch.equal(draws[0], draws[1]) and not torch.equal(draws[0], draws[2])
+    assert torch.equal(torch.get_rng_state(), before)
