@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 import torch
+from bs4 import BeautifulSoup
 
 from vae_course import exercises
 from vae_course.exercises import _EXERCISES
@@ -198,3 +199,20 @@ def test_agreement_treats_nan_and_infinity_as_values():
     assert not agree((np.array([np.nan]),), (np.array([1.0]),))
     assert agree((np.array([1.0 + 1e-6]),), (np.array([1.0]),))
     assert not agree((np.array([1.0 + 1e-3]),), (np.array([1.0]),))
+
+
+@pytest.mark.parametrize("name", exercises.names())
+def test_hints_are_folded_one_into_the_other(name):
+    soup = BeautifulSoup(exercises.hints(name)._repr_html_(), "html.parser")
+    folds = soup.find_all("details")
+    assert len(folds) == 3
+    assert not any(fold.has_attr("open") for fold in folds)
+    assert folds[1] in folds[0].descendants
+    assert folds[2] in folds[1].descendants
+    for level, fold in enumerate(folds, 1):
+        assert fold.find("p").text.split()[0] == exercises.hint(name, level).text.replace("`", "").split()[0]
+
+
+def test_hints_of_no_exercise():
+    with pytest.raises(ValueError, match="count_outputs"):
+        exercises.hints("none")

@@ -108,7 +108,9 @@ def _browser(root: Path) -> Outcome:
 def _pytest(root: Path, *words: str | Path, env: dict[str, str] | None = None) -> Outcome:
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
-        code = run(module("pytest", "-q", *words, f"--junit-xml={report}"), cwd=root, env={**PATIENT_THREADS, **(env or {})})
+        code = run(
+            module("pytest", "-q", *words, f"--junit-xml={report}"), cwd=root, env={**PATIENT_THREADS, **(env or {})}
+        )
         return Outcome(code == 0, skip_reasons(report) if report.is_file() else ())
 
 
