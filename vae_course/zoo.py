@@ -27,7 +27,7 @@ class Recipe:
     seed: int
 
 
-_LONG = TrainConfig(epochs=100, batch_size=256, lr=3e-3, schedule="onecycle", beta2=0.99, mean_image_start=True)
+_LONG = TrainConfig(epochs=50, batch_size=256, lr=3e-3, schedule="onecycle", beta2=0.99, mean_image_start=True)
 
 RECIPES: dict[str, Recipe] = {
     "vae-bernoulli-2d-s0": Recipe(VAEConfig(latent_dim=2), _LONG, seed=0),

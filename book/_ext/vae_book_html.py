@@ -70,6 +70,12 @@ def mend_tables(page: BeautifulSoup) -> None:
                 header.name = "td"
 
 
+def make_ids_unique(page: BeautifulSoup) -> None:
+    """sphinx-exercise gives all exercises' bodies one id, and all solutions' another; nothing refers to them."""
+    for body in page.select("#exercise-content, #solution-content"):
+        del body["id"]
+
+
 def fold_with_details(page: BeautifulSoup) -> None:
     """`<div class="admonition dropdown">` becomes `<details>`, its title `<summary>`."""
     for block in page.select("div.admonition.dropdown"):
@@ -104,6 +110,7 @@ MENDS = (
     name_landmarks,
     mend_citations,
     mend_tables,
+    make_ids_unique,
     fold_with_details,
     drop_icon_script,
     drop_unused_mathjax,

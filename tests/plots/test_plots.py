@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from base64 import b64decode
 from collections.abc import Iterator
+from io import BytesIO
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
+from nbclient import NotebookClient
+from nbformat.v4 import new_code_cell, new_notebook
+from PIL import Image
 
 from vae_course import plots
+from vae_course.commands.shell import kernel_environment
+from vae_course.plots.pictures import make_png
 from vae_course.types import Evaluation, History
 
 mpl.use("agg")
@@ -116,3 +124,23 @@ def test_use_style_sets_the_look() -> None:
 
 def test_ten_digits_have_ten_colours() -> None:
     assert len(set(plots.DIGIT_COLOURS)) == 10
+
+
+@pytest.mark.slow
+def test_a_notebook_s_figures_are_small() -> None:
+    """In a real kernel, since Matplotlib's inline backend puts its own formatter in place late."""
+    first = "import matplotlib.pyplot as plt\nfrom vae_course import plots\nplots.use_style()"
+    notebook = new_notebook(cells=[new_code_cell(first), new_code_cell("plt.plot([1, 2])\nplt.show()")])
+    NotebookClient(notebook, kernel_name="python3").execute(env={**os.environ, **kernel_environment()})
+    picture = b64decode(notebook.cells[1].outputs[0].data["image/png"])
+    with Image.open(BytesIO(picture)) as image:
+        assert image.mode == "P"
+
+
+def test_equal_figures_give_equal_bytes() -> None:
+    def draw() -> bytes:
+        figure, ax = plt.subplots()
+        ax.plot([1, 2])
+        return make_png(figure)
+
+    assert draw() == draw()

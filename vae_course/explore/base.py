@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import html
-import io
 import json
 import re
 from abc import abstractmethod
@@ -15,6 +14,7 @@ import anywidget
 import traitlets
 
 from vae_course.explore.bundle import STATIC, bundle
+from vae_course.plots.pictures import make_png
 from vae_course.plots.style import book_style
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Explorer(anywidget.AnyWidget):
         data = json.dumps({**state, "payload": self.payload}, sort_keys=True, separators=(",", ":"))
         data = data.replace("<", r"\u003c")  # no string of the data can end the script element
         with book_style():  # the same picture whatever the session's settings are
-            picture = base64.b64encode(_png(self.picture())).decode("ascii")
+            picture = base64.b64encode(make_png(self.picture())).decode("ascii")
         esc = html.escape
         return (
             f'<div class="explore" id="{self.element_id}" data-explore="{esc(self.name)}">\n'
@@ -88,15 +88,3 @@ class Explorer(anywidget.AnyWidget):
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
         return {**data, "text/html": self.to_html(), "text/plain": self.summary()}, metadata
-
-
-def _png(figure: Figure) -> bytes:
-    """The figure in 256 colours, a third of the bytes, without a version stamp."""
-    from PIL import Image
-
-    full, small = io.BytesIO(), io.BytesIO()
-    figure.savefig(full, format="png", metadata={"Software": None})
-    full.seek(0)
-    with Image.open(full) as image:
-        image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(small, format="png", optimize=True)
-    return small.getvalue()

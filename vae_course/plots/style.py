@@ -8,14 +8,14 @@ from typing import Any
 
 # Paul Tol's colours for readers of all kinds of colour vision. A digit keeps its colour throughout the book.
 DIGIT_COLOURS: list[str] = [
-    "#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#332288", "#EE8866", "#44AA99", "#999999",
+    "#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#332288", "#9A5B1E", "#44AA99", "#999999",
 ]  # fmt: skip
 
 # Series that are not digits: the right way, the wrong way, a reference.
 RIGHT, WRONG, NEUTRAL = "#0077BB", "#CC3311", "#777777"
 
 _SETTINGS: dict[Any, Any] = {
-    "figure.dpi": 140,
+    "figure.dpi": 125,
     "figure.figsize": (6.0, 2.8),
     "figure.facecolor": "white",
     "figure.constrained_layout.use": True,
@@ -38,10 +38,13 @@ def with_defaults(given: dict[str, Any], **defaults: Any) -> dict[str, Any]:
 
 
 def use_style() -> None:
-    """Sets the book's look for all later figures of this session."""
+    """Sets the book's look for all later figures of this session, and small pictures in a notebook."""
     import matplotlib as mpl
 
+    from vae_course.plots.pictures import show_small_pictures
+
     mpl.rcParams.update(_SETTINGS)
+    show_small_pictures()
 
 
 @contextmanager
@@ -51,5 +54,5 @@ def book_style() -> Iterator[None]:
 
     with mpl.rc_context():
         mpl.rcdefaults()
-        use_style()
+        mpl.rcParams.update(_SETTINGS)
         yield
