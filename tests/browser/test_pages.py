@@ -143,7 +143,9 @@ def test_the_books_own_address_opens_the_start_page(open_page, site):
 def test_colour_mode_button_switches_and_is_remembered(open_page, site):
     visit = open_page(address(site, PAGES[0]))
     page, seen = visit.page, set()
-    read = "[document.documentElement.dataset.mode, getComputedStyle(document.body).backgroundColor]"
+    # two frames: a colour that is read in the frame of the click may still be the old one
+    read = """new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() =>
+        done([document.documentElement.dataset.mode, getComputedStyle(document.body).backgroundColor]))))"""
     for _ in range(3):
         seen.add(tuple(page.evaluate(read)))
         page.get_by_role("button", name="Colour mode").click()
