@@ -63,11 +63,6 @@ def test_python_and_page_decode_the_same(page, model, digits, ask_node):
     np.testing.assert_allclose(answer["x_mean"][0], explorer.x_mean, atol=1e-5)
 
 
-def test_decoding_is_quick(page, ask_node):
-    answer = ask_node("decode.mjs", {"payload": payload_of(page), "z": [[0.5, 0.5]] * 300})
-    assert answer["milliseconds"] <= 3, "goal: 1 ms a point; the rest is for busy machines"
-
-
 def test_deeper_decoders_work_too(digits, ask_node, points):
     model = VAE(VAEConfig(latent_dim=2, hidden_dims=(30, 20), likelihood="gaussian"), generator=make_generator(3))
     payload = payload_of(LatentMap(model, digits, n_points=20).to_html())
