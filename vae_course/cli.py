@@ -15,6 +15,7 @@ EXAMPLES = """examples:
   vae-course test --fast                        the tests that take seconds
   vae-course notebooks notebooks/01-*.ipynb     run chapters again, store their outputs
   vae-course data --root ~/datasets             fetch all of MNIST
+  vae-course zoo --scheduler tcp://HOST:8786    train all models on a Dask cluster
 """
 
 
@@ -54,7 +55,9 @@ def _do(options: argparse.Namespace) -> int:
         case "data":
             return upkeep.fetch_data(root=options.root, progress=not options.quiet)
         case "zoo":
-            return upkeep.retrain_zoo(options.models, progress=not options.quiet)
+            return upkeep.retrain_zoo(
+                options.models, jobs=options.jobs, scheduler=options.scheduler, progress=not options.quiet
+            )
         case "bench":
             return upkeep.run_benchmarks(options.names)
         case "format":
@@ -96,8 +99,14 @@ def _parser() -> argparse.ArgumentParser:
 
     data = verb("data", "fetch all of MNIST, checked; a killed download is gone on with", "data --root ~/datasets")
     data.add_argument("--root", type=Path, help="default: VAE_COURSE_DATA, else the cache folder")
-    zoo = verb("zoo", "train the models of the zoo again (needs all of MNIST)", "zoo")
+    zoo = verb(
+        "zoo",
+        "train the models of the zoo again (needs all of MNIST); a stopped run is gone on with",
+        "zoo --scheduler tcp://127.0.0.1:8786",
+    )
     zoo.add_argument("models", nargs="*", metavar="NAME", help="the models to train (default: all)")
+    zoo.add_argument("--jobs", type=int, default=-1, help="models trained at a time (default: one for each core)")
+    zoo.add_argument("--scheduler", metavar="ADDRESS", help="let the workers of this Dask scheduler train them")
     for parser_with_bar in (data, zoo):
         parser_with_bar.add_argument("--quiet", action="store_true", help="no progress bar")
     bench = verb("bench", "run the benchmarks", "bench")

@@ -33,15 +33,17 @@ def replace_file(path: Path, content: bytes) -> None:
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
-    """Writes tensors and JSON-ready `meta` as one safetensors file with a checksum of both.
+    """Writes tensors and JSON-ready `meta` as one safetensors file with a checksum of both."""
+    replace_file(path, tensors_to_bytes(tensors, meta))
 
-    The same content gives the same bytes.
-    """
+
+def tensors_to_bytes(tensors: dict[str, Tensor], meta: dict[str, Any]) -> bytes:
+    """The content of the file that `save_tensors` writes. The same tensors and meta give the same bytes."""
     # A copy of each, as the format refuses tensors that share memory.
     tensors = {name: tensor.detach().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
     text = json.dumps(meta, sort_keys=True)
     content = save(tensors, metadata={"meta": text, "sha256": _digest(tensors, text)})
-    replace_file(path, _with_sorted_header(content))
+    return _with_sorted_header(content)
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:

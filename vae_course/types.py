@@ -101,6 +101,22 @@ class VAEConfig(JsonConfig):
 
 
 @dataclass(frozen=True)
+class ClassifierConfig(JsonConfig):
+    """The shape of a classifier: `hidden_dims` lists its hidden layers."""
+
+    input_dim: int = 784
+    hidden_dims: tuple[int, ...] = (200,)
+    n_classes: int = 10
+
+    def __post_init__(self) -> None:
+        check_positive("input_dim", self.input_dim)
+        if self.n_classes < 2:
+            raise ValueError(f"n_classes must be at least 2, got {self.n_classes}")
+        if not self.hidden_dims or min(self.hidden_dims) < 1:
+            raise ValueError(f"hidden_dims must list at least one size above 0, got {self.hidden_dims}")
+
+
+@dataclass(frozen=True)
 class TrainConfig(JsonConfig):
     """How a model is trained: Adam on the negative beta-ELBO, averaged over the images of a batch.
 

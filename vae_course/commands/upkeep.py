@@ -28,18 +28,31 @@ def fetch_data(*, root: Path | None, progress: bool) -> int:
     return 0
 
 
-def retrain_zoo(names: list[str], *, progress: bool) -> int:
+def retrain_zoo(names: list[str], *, jobs: int, scheduler: str | None, progress: bool) -> int:
     """Trains the models of the zoo that are named again, or all."""
-    from vae_course import zoo
+    from vae_course import retraining, zoo
 
     if unknown := sorted(set(names) - set(zoo.names())):
         raise CommandError(f"the zoo has no {', '.join(unknown)}; it has {', '.join(zoo.names())}")
-    chosen = names or zoo.names()
+    folder = clone_root() / "build" / "zoo"
+    print(f"What is done waits in {folder} until all is; a stopped run goes on from there.", flush=True)
     with stopwatch() as seconds:
-        for number, name in enumerate(chosen, 1):
-            print(f"[{number}/{len(chosen)}] {name}", flush=True)
-            zoo.retrain(name, progress=progress)
-    print(f"{len(chosen)} models were trained again in {in_words(seconds[0])}. See `git diff` for what changed.")
+        try:
+            cards = retraining.retrain(names, folder=folder, jobs=jobs, scheduler=scheduler, progress=progress)
+        except FileNotFoundError as error:
+            raise CommandError(str(error)) from error
+        except ModuleNotFoundError as error:
+            raise CommandError(f"{error}; a Dask cluster needs the extra: pip install 'vae-course[cluster]'") from error
+        except OSError as error:
+            if scheduler is None:
+                raise
+            raise CommandError(f"no Dask scheduler answers at {scheduler}: {error}") from error
+    width = max(map(len, cards))
+    for name, card in cards.items():
+        figures = card["held_out"]
+        key = next(key for key in ("elbo", "nll", "cross_entropy") if key in figures)
+        print(f"{name:<{width}}  held-out {key} {figures[key]} ± {figures[f'{key}_standard_error']} nats")
+    print(f"{len(cards)} models were trained again in {in_words(seconds[0])}. See `git diff` for what changed.")
     return 0
 
 

@@ -36,7 +36,8 @@ class Explorer(anywidget.AnyWidget):
     def __init_subclass__(cls, *, module: str | None = None, **kwargs: Any) -> None:
         if module is not None:
             cls._esm = bundle(module)
-            cls._css = (STATIC / "explore.css").read_text(encoding="utf-8")
+            sheets = [STATIC / "explore.css", (STATIC / module).with_suffix(".css")]  # the shared look, then its own
+            cls._css = "".join(sheet.read_text(encoding="utf-8") for sheet in sheets if sheet.is_file())
         super().__init_subclass__(**kwargs)
 
     def __init__(self, *, name: str, payload: dict[str, Any], **state: Any) -> None:

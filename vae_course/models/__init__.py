@@ -1,5 +1,6 @@
-"""Encoders, decoders and the autoencoders made of them (level 1). Modules hold weights, nothing else."""
+"""Encoders, decoders, the autoencoders made of them, and a classifier (level 1). Modules hold weights, nothing else."""
 
 from vae_course.models.autoencoders import VAE, Autoencoder, LossTerms
+from vae_course.models.classifier import Classifier
 
-__all__ = ["VAE", "Autoencoder", "LossTerms"]
+__all__ = ["VAE", "Autoencoder", "Classifier", "LossTerms"]

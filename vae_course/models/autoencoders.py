@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from itertools import pairwise
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
+from vae_course.models.layers import check_batch, linear, relu_layers
 from vae_course.objectives import bernoulli_nll, gaussian_nll, kl_per_latent, reparameterize
 from vae_course.types import Posterior, VAEConfig, make_generator
 
@@ -35,10 +34,10 @@ class Autoencoder(nn.Module):
         self.config = config or VAEConfig()
         generator = generator or make_generator(0)
         sizes = [self.config.input_dim, *self.config.hidden_dims]
-        self.encoder_body = _layers(sizes, generator)
-        self.mu_head = _linear(sizes[-1], self.config.latent_dim, generator)
-        self.decoder_body = _layers([self.config.latent_dim, *reversed(sizes[1:])], generator)
-        self.output = _linear(sizes[1], self.config.input_dim, generator)
+        self.encoder_body = relu_layers(sizes, generator)
+        self.mu_head = linear(sizes[-1], self.config.latent_dim, generator)
+        self.decoder_body = relu_layers([self.config.latent_dim, *reversed(sizes[1:])], generator)
+        self.output = linear(sizes[1], self.config.input_dim, generator)
 
     def encode_point(self, x: Tensor) -> Tensor:
         """The code of each image, (batch, latent_dim): for a VAE the posterior's mean."""
@@ -46,17 +45,27 @@ class Autoencoder(nn.Module):
 
     def decode_logits(self, z: Tensor) -> Tensor:
         """The decoder's output before the sigmoid, (batch, input_dim). z: (batch, latent_dim)."""
-        _check_batch("z", z, self.config.latent_dim)
+        check_batch("z", z, self.config.latent_dim)
         return self.output(self.decoder_body(z))  # type: ignore[no-any-return]
 
     def decode(self, z: Tensor) -> Tensor:
         """x_mean = E[x | z], (batch, input_dim) in [0, 1]. z: (batch, latent_dim)."""
         return self.decode_logits(z).sigmoid()
 
+    def nll(self, x: Tensor, z: Tensor) -> Tensor:
+        """-log p(x | z) of each image under the config's likelihood, (batch,) in nats.
+
+        x: (batch, input_dim) in [0, 1]; z: (batch, latent_dim).
+        """
+        logits = self.decode_logits(z)
+        if self.config.likelihood == "bernoulli":
+            return bernoulli_nll(x, logits)
+        return gaussian_nll(x, logits.sigmoid(), sigma=self.config.sigma)
+
     def loss_terms(self, x: Tensor, eps: Tensor) -> LossTerms:
         """What the training minimises, per image; eps is taken for the VAE's sake and unused here."""
         mu = self.encode_point(x)
-        return LossTerms(self._nll(x, self.decode_logits(mu)), torch.zeros_like(mu))
+        return LossTerms(self.nll(x, mu), torch.zeros_like(mu))
 
     def set_output_bias(self, mean_image: Tensor) -> None:
         """Starts the decoder at the mean image, (input_dim,) in [0, 1], instead of at grey."""
@@ -64,17 +73,12 @@ class Autoencoder(nn.Module):
             self.output.bias.copy_(mean_image.clamp(0.001, 0.999).logit())
 
     def _hidden(self, x: Tensor) -> Tensor:
-        _check_batch("x", x, self.config.input_dim)
+        check_batch("x", x, self.config.input_dim)
         return self.encoder_body(x)  # type: ignore[no-any-return]
 
     def _mu(self, hidden: Tensor) -> Tensor:
         mu: Tensor = self.mu_head(hidden)
         return mu.relu() if self.config.heads in ("relu_mu", "relu_both") else mu
-
-    def _nll(self, x: Tensor, logits: Tensor) -> Tensor:
-        if self.config.likelihood == "bernoulli":
-            return bernoulli_nll(x, logits)
-        return gaussian_nll(x, logits.sigmoid(), sigma=self.config.sigma)
 
 
 class VAE(Autoencoder):
@@ -87,7 +91,7 @@ class VAE(Autoencoder):
     def __init__(self, config: VAEConfig | None = None, *, generator: torch.Generator | None = None) -> None:
         generator = generator or make_generator(0)
         super().__init__(config, generator=generator)
-        self.logvar_head = _linear(self.config.hidden_dims[-1], self.config.latent_dim, generator)
+        self.logvar_head = linear(self.config.hidden_dims[-1], self.config.latent_dim, generator)
 
     def encode(self, x: Tensor) -> Posterior:
         """q(z | x) of each image. x: (batch, input_dim) in [0, 1]; mu and logvar: (batch, latent_dim)."""
@@ -101,30 +105,4 @@ class VAE(Autoencoder):
         """Both terms of the negative ELBO with one draw of z. eps: (batch, latent_dim) from N(0, I)."""
         mu, logvar = self.encode(x)
         z = reparameterize(mu, logvar, eps)
-        return LossTerms(self._nll(x, self.decode_logits(z)), kl_per_latent(mu, logvar))
-
-
-def _linear(n_in: int, n_out: int, generator: torch.Generator) -> nn.Linear:
-    """nn.Linear with PyTorch's default start, drawn from `generator` instead of the global one."""
-    layer = nn.utils.skip_init(nn.Linear, n_in, n_out)
-    bound = 1 / math.sqrt(n_in)
-    with torch.no_grad():
-        layer.weight.uniform_(-bound, bound, generator=generator)
-        layer.bias.uniform_(-bound, bound, generator=generator)
-    return layer  # type: ignore[no-any-return]
-
-
-def _layers(sizes: list[int], generator: torch.Generator) -> nn.Sequential:
-    layers: list[nn.Module] = []
-    for n_in, n_out in pairwise(sizes):
-        layers += [_linear(n_in, n_out, generator), nn.ReLU()]
-    return nn.Sequential(*layers)
-
-
-def _check_batch(name: str, values: Tensor, width: int) -> None:
-    if values.ndim != 2 or values.shape[1] != width:
-        raise ValueError(
-            f"{name} must have shape (n, {width}), got {tuple(values.shape)}; for one point pass {name}[None, :]"
-        )
-    if not values.is_floating_point():
-        raise TypeError(f"{name} must be floating point, got {values.dtype}; images go through to_unit(images)")
+        return LossTerms(self.nll(x, z), kl_per_latent(mu, logvar))

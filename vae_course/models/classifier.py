@@ -1,0 +1,39 @@
+"""A classifier of digits with fully connected layers."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from vae_course.models.layers import check_batch, linear, relu_layers
+from vae_course.types import ClassifierConfig, make_generator
+
+
+class Classifier(nn.Module):
+    """input_dim -> hidden layers with ReLU -> a logit for each class.
+
+    Images go in as floats in [0, 1], (batch, input_dim). `generator` draws the initial weights; None starts from
+    seed 0.
+    """
+
+    def __init__(self, config: ClassifierConfig | None = None, *, generator: torch.Generator | None = None) -> None:
+        super().__init__()
+        self.config = config or ClassifierConfig()
+        generator = generator or make_generator(0)
+        sizes = [self.config.input_dim, *self.config.hidden_dims]
+        self.body = relu_layers(sizes, generator)
+        self.output = linear(sizes[-1], self.config.n_classes, generator)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Logits, (batch, n_classes)."""
+        check_batch("x", x, self.config.input_dim)
+        return self.output(self.body(x))  # type: ignore[no-any-return]
+
+    def probabilities(self, x: Tensor) -> Tensor:
+        """p(class | x), (batch, n_classes); the rows sum to 1."""
+        return self(x).softmax(dim=1)  # type: ignore[no-any-return]
+
+    def entropy(self, x: Tensor) -> Tensor:
+        """Entropy of p(class | x), (batch,) in nats: 0 for a sure reading, log(n_classes) for none."""
+        log_p: Tensor = self(x).log_softmax(dim=1)
+        return -(log_p.exp() * log_p).sum(dim=1)

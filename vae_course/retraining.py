@@ -1,0 +1,206 @@
+"""Makes the models of the zoo from their recipes, on all cores or on the machines of a Dask cluster (level 3)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Iterator, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from tqdm import tqdm
+
+from vae_course.classification import fit_classifier
+from vae_course.data import load_digits, to_unit
+from vae_course.evaluation import importance_log_likelihood
+from vae_course.files import replace_file, tensors_to_bytes
+from vae_course.models import VAE, Autoencoder, Classifier
+from vae_course.training import fit, loss_terms
+from vae_course.types import Digits, check_choice, make_generator, write_json_text
+from vae_course.zoo import FOLDER, RECIPES, Recipe, names, read_model
+
+IMPORTANCE_SAMPLES = 100
+PATIENCE = "10s"  # with a scheduler that doesn't answer
+
+
+class Data(NamedTuple):
+    """Digits to train on and digits held out, as arrays: those travel to other processes without a copy."""
+
+    description: str
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int64]
+    held_out_images: NDArray[np.uint8]
+    held_out_labels: NDArray[np.int64]
+
+    @property
+    def training(self) -> Digits:
+        """The digits to train on. A copy: an array that another process shares can't be written to."""
+        return Digits(torch.tensor(self.images), torch.tensor(self.labels))
+
+    @property
+    def held_out(self) -> Digits:
+        """The digits held out."""
+        return Digits(torch.tensor(self.held_out_images), torch.tensor(self.held_out_labels))
+
+
+class Made(NamedTuple):
+    """A trained model as the bytes of its two files, so that it can come from another machine."""
+
+    name: str
+    weights: bytes
+    card: bytes
+
+
+def load_data() -> Data:
+    """All of MNIST but the embedded digits. Raises FileNotFoundError, with what to do, where MNIST is missing."""
+    description = "MNIST: 55,000 training images, without the 5,000 that the course embeds"
+    return Data(description, *(part.numpy() for split in ("rest", "test") for part in load_digits(split)))
+
+
+def retrain(
+    chosen: Sequence[str] = (),
+    *,
+    folder: Path,
+    target: Path = FOLDER,
+    data: Data | None = None,
+    jobs: int = -1,
+    scheduler: str | None = None,
+    progress: bool = True,
+) -> dict[str, dict[str, Any]]:
+    """Trains the models named, or all, as their recipes say, moves them into `target` and returns their cards.
+
+    folder: where finished models and checkpoints wait until all are done. A stopped run goes on with what is there.
+    data: all of MNIST (`load_data`) if none is given.
+    jobs: how many models are trained at a time, one core each; -1 takes all cores.
+    scheduler: the address of a Dask scheduler, "tcp://host:8786", whose workers train instead. They need this package;
+        the data are sent to them. A worker keeps its checkpoints in `folder` on its own machine.
+
+    Raises ValueError for an unknown name and OSError if no scheduler answers.
+    """
+    chosen = tuple(chosen) or names()
+    for name in chosen:
+        check_choice("name", name, names())
+    waiting = [name for name in chosen if _finished(name, folder) is None]
+    if waiting:
+        folder.mkdir(parents=True, exist_ok=True)
+        made = _train_all(waiting, folder, data or load_data(), jobs=jobs, scheduler=scheduler)
+        done = len(chosen) - len(waiting)
+        for name, weights, card in tqdm(made, initial=done, total=len(chosen), unit="model", disable=not progress):
+            replace_file(folder / f"{name}.safetensors", weights)
+            replace_file(folder / f"{name}.json", card)  # last: it says that both are there
+    return {name: _move(name, folder, target) for name in chosen}
+
+
+def train(name: str, recipe: Recipe, data: Data, folder: Path) -> Made:
+    """Trains one model on one core; a checkpoint in `folder` lets a stopped run go on."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        model = recipe.make_model()
+        steps = _fit(model, recipe, data.training, folder / f"{name}.checkpoint")
+        half = {key: value.half() for key, value in model.state_dict().items()}
+        model.load_state_dict({key: value.float() for key, value in half.items()})
+        weights = tensors_to_bytes(half, {"name": name})
+        card = {
+            "name": name,
+            **recipe.to_json(),
+            "data": data.description,
+            "steps": steps,
+            "held_out": held_out_figures(model, data.held_out),
+            "versions": {"python": platform.python_version(), "torch": metadata.version("torch")},
+            "sha256": hashlib.sha256(weights).hexdigest(),
+        }
+        return Made(name, weights, write_json_text(card).encode())
+    finally:
+        torch.set_num_threads(threads)
+
+
+def held_out_figures(model: Autoencoder | Classifier, digits: Digits) -> dict[str, Any]:
+    """The figures of a card, on digits that were not trained on. In nats per image, except the accuracy."""
+    if isinstance(model, Classifier):
+        x = to_unit(digits.images)
+        with torch.no_grad():
+            cross_entropy = torch.nn.functional.cross_entropy(model(x), digits.labels, reduction="none")
+            accuracy = (model(x).argmax(dim=1) == digits.labels).float()
+        return {
+            "images": len(x),
+            "accuracy": round(float(accuracy.mean()), 4),
+            "cross_entropy": round(float(cross_entropy.mean()), 4),
+            "cross_entropy_standard_error": round(_standard_error(cross_entropy), 4),
+        }
+    nll, kl = loss_terms(model, digits.images, generator=make_generator(0))
+    figures: dict[str, Any] = {"images": len(nll), "nll": round(float(nll.mean()), 2)}
+    if not isinstance(model, VAE):
+        return {**figures, "nll_standard_error": round(_standard_error(nll), 2)}
+    elbo = -nll - kl.sum(dim=1)
+    log_likelihood = importance_log_likelihood(
+        model, digits.images, n_samples=IMPORTANCE_SAMPLES, generator=make_generator(1)
+    )
+    return {
+        **figures,
+        "kl": round(float(kl.sum(dim=1).mean()), 2),
+        "elbo": round(float(elbo.mean()), 2),
+        "elbo_standard_error": round(_standard_error(elbo), 2),
+        "importance_log_likelihood": round(float(log_likelihood.mean()), 2),
+        "importance_log_likelihood_standard_error": round(_standard_error(log_likelihood), 2),
+        "importance_samples": IMPORTANCE_SAMPLES,
+    }
+
+
+def _standard_error(values: Tensor) -> float:
+    return float(values.std() / len(values) ** 0.5)
+
+
+def _fit(model: Autoencoder | Classifier, recipe: Recipe, digits: Digits, checkpoint: Path) -> int:
+    if isinstance(model, Classifier):  # seconds: no checkpoint
+        return len(fit_classifier(model, digits, config=recipe.training, progress=False))
+    try:
+        history = fit(model, digits.images, config=recipe.training, checkpoint=checkpoint, progress=False)
+    except ValueError:
+        if not checkpoint.exists():
+            raise
+        checkpoint.unlink()  # damaged, or left by an older recipe
+        return _fit(model, recipe, digits, checkpoint)
+    return len(history.nll)
+
+
+def _train_all(waiting: list[str], folder: Path, data: Data, *, jobs: int, scheduler: str | None) -> Iterator[Made]:
+    """The models in the order in which they get done."""
+    import joblib
+
+    tasks = [joblib.delayed(train)(name, RECIPES[name], data, folder) for name in waiting]
+    if scheduler is None:
+        yield from joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks)
+        return
+    from distributed import Client
+
+    client = Client(scheduler, timeout=PATIENCE)  # type: ignore[no-untyped-call]
+    with client, joblib.parallel_config(backend="dask", scatter=[data]):
+        yield from joblib.Parallel(return_as="generator_unordered")(tasks)
+
+
+def _finished(name: str, folder: Path) -> dict[str, Any] | None:
+    """The card of a model that waits in `folder`, or None if it has still to be trained."""
+    try:
+        card: dict[str, Any] = json.loads((folder / f"{name}.json").read_text())
+        read_model(card, folder / f"{name}.safetensors")
+    except (OSError, ValueError, KeyError):  # missing, cut short or not of one piece
+        return None
+    recipe = json.loads(json.dumps(RECIPES[name].to_json()))
+    return card if {key: card.get(key) for key in recipe} == recipe else None  # None: made by an older recipe
+
+
+def _move(name: str, folder: Path, target: Path) -> dict[str, Any]:
+    """Moves a finished model and returns its card."""
+    for kind in ("safetensors", "json"):
+        replace_file(target / f"{name}.{kind}", (folder / f"{name}.{kind}").read_bytes())
+    for kind in ("json", "safetensors", "checkpoint"):
+        (folder / f"{name}.{kind}").unlink(missing_ok=True)
+    card: dict[str, Any] = json.loads((target / f"{name}.json").read_text())
+    return card
