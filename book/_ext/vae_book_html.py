@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
+import tinycss2
 from bs4 import BeautifulSoup, Tag
 from sphinx.application import Sphinx
 
@@ -86,7 +88,7 @@ def fold_with_details(page: BeautifulSoup) -> None:
 
 
 def drop_icon_script(page: BeautifulSoup) -> None:
-    """1.5 MB of icons as JavaScript; `course.css` shows the dozen that are used from the icon font, loaded anyway."""
+    """1.5 MB of icons as JavaScript; `course.css` shows the dozen that are used from a small font."""
     for script in page.select('script[src*="fontawesome.js"]'):
         script.decompose()
 
@@ -118,13 +120,48 @@ MENDS = (
 )
 
 
-# Rules for single icons, and for their sizes and turns, of a library of two thousand.
-ICON_RULE = re.compile(r"(?<=[};])(?:[^{}@;]*\.fa-[^{}]*)\{[^{}]*\}")
+CLASS = re.compile(r"\.(-?[A-Za-z_](?:[\w-]|\\.)*)")
+NEXT_SELECTOR = re.compile(r",(?![^(]*\))")
+WORD = re.compile(r"[A-Za-z_][\w-]*")
+ICON_FONT = "Font Awesome"  # course.css has the few icons that are used, in a font of their own
 
 
-def slim_styles(css: str) -> str:
-    """The theme's style sheet without the rules for icons: a quarter of it, and `course.css` has what is used."""
-    return ICON_RULE.sub("", css)
+def slim_styles(css: str, names: set[str]) -> str:
+    """The theme's style sheet without the rules that need a class not among `names`, and without its icon fonts."""
+    return _slim(tinycss2.parse_stylesheet(css, skip_whitespace=True, skip_comments=True), names)
+
+
+def _slim(rules: list[Any], names: set[str]) -> str:
+    kept = []
+    for rule in rules:
+        if rule.type == "qualified-rule":
+            selectors = NEXT_SELECTOR.split(tinycss2.serialize(rule.prelude))
+            if any(_can_match(selector, names) for selector in selectors):
+                kept.append(rule.serialize())
+        elif rule.type == "at-rule" and rule.lower_at_keyword in ("media", "supports"):
+            inner = _slim(tinycss2.parse_rule_list(rule.content, skip_whitespace=True, skip_comments=True), names)
+            if inner:
+                kept.append(f"@{rule.at_keyword}{tinycss2.serialize(rule.prelude)}{{{inner}}}")
+        elif not (rule.type == "at-rule" and rule.lower_at_keyword == "font-face" and ICON_FONT in rule.serialize()):
+            kept.append(rule.serialize())
+    return "".join(kept)
+
+
+def _can_match(selector: str, names: set[str]) -> bool:
+    needed = CLASS.findall(re.sub(r":[\w-]+\([^)]*\)", "", selector))  # :is(.a, .b) and :not(.a) need no class for sure
+    return all(name in names or "\\" in name for name in needed)
+
+
+def names_in_use(site: Path) -> set[str]:
+    """Every class of the built pages, and every word of the scripts, which may set more."""
+    names: set[str] = set()
+    for page in site.rglob("*.html"):
+        for classes in re.findall(r'class="([^"]*)"', page.read_text(encoding="utf-8")):
+            names.update(classes.split())
+    for script in (site / "_static").rglob("*.js"):
+        if "mathjax" not in script.parts:
+            names.update(WORD.findall(script.read_text(encoding="utf-8")))
+    return names
 
 
 def mend(html: str) -> str:
@@ -150,7 +187,8 @@ def mend_pages(app: Sphinx, exception: Exception | None) -> None:
             path.write_text(mend(path.read_text(encoding="utf-8")), encoding="utf-8")
     styles = Path(app.outdir, "_static", "styles", "pydata-sphinx-theme.css")
     if styles.exists():
-        styles.write_text(slim_styles(styles.read_text(encoding="utf-8")), encoding="utf-8")
+        names = names_in_use(Path(app.outdir))
+        styles.write_text(slim_styles(styles.read_text(encoding="utf-8"), names), encoding="utf-8")
     root = app.config.master_doc
     if "/" in root:
         redirect = ROOT_REDIRECT.format(title=app.config.html_title, root=root)

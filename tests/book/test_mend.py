@@ -11,7 +11,7 @@ from bs4 import BeautifulSoup
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 
 from vae_book import alt_problem
-from vae_book_html import mend, slim_styles
+from vae_book_html import mend, names_in_use, slim_styles
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,24 @@ def test_alternative_text_that_says_something():
     assert alt_problem("Three falling curves that meet near 100 nats.") is None
 
 
-def test_slim_styles_drops_the_rules_of_icons_only():
-    css = ".a{color:red}.fa-sun:before{content:x}.b,.fa-2x{top:0}@media print{.fa-x{top:0}.c{top:1px}}.d{left:0}"
-    assert slim_styles(css) == ".a{color:red}@media print{.fa-x{top:0}.c{top:1px}}.d{left:0}"
+@pytest.mark.parametrize(
+    ("css", "slim"),
+    [
+        (".a{color:red}.fa-sun:before{top:0}.a .b{left:0}", ".a{color:red}"),
+        (".b,.a>p{top:0}", ".b,.a>p{top:0}"),
+        ("p{top:0}.a:not(.b){top:0}", "p{top:0}.a:not(.b){top:0}"),
+        ("@media print{.b{top:0}.a{top:1px}}@media (width>9px){.b{top:0}}", "@media print{.a{top:1px}}"),
+        ("@font-face{font-family:Font Awesome\\ 6 Free;src:url(x)}@font-face{src:url(y)}", "@font-face{src:url(y)}"),
+        ("@keyframes turn{to{top:0}}p:is(.a,.b){top:0}", "@keyframes turn{to{top:0}}p:is(.a,.b){top:0}"),
+    ],
+)
+def test_slim_styles_drops_what_no_page_can_use(css, slim):
+    assert slim_styles(css, {"a"}) == slim
+
+
+def test_names_in_use_are_the_classes_of_pages_and_the_words_of_scripts(tmp_path):
+    (tmp_path / "_static").mkdir()
+    (tmp_path / "_static" / "x.js").write_text('node.classList.add("show-me")')
+    (tmp_path / "page.html").write_text('<p class="a b">c</p>')
+    assert {"a", "b", "show-me"} <= names_in_use(tmp_path)
+    assert "c" not in names_in_use(tmp_path)

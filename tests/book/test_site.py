@@ -157,3 +157,13 @@ def test_only_pages_of_the_contents_are_built(site):
     built = {name for name in built if not name.startswith("_static/")}
     assert set(ALL_PAGES) <= built
     assert not {name for name in built if name.startswith(("tests", "vae_course", ".venv", "README", "CONTRIBUTING"))}
+
+
+def test_the_icon_font_has_every_icon_that_the_styles_name(site):
+    from fontTools.ttLib import TTFont
+
+    there = set(TTFont(site / "_static" / "vendor" / "icons.woff").getBestCmap())
+    sheets = [*(site / "_static").glob("*.css"), *(site / "_static" / "styles").glob("*.css")]
+    named = {int(code, 16) for sheet in sheets for code in re.findall(r"\\(f[0-9a-f]{3})\b", sheet.read_text("utf-8"))}
+    assert len(named) > 10
+    assert named <= there
