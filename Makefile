@@ -10,12 +10,12 @@ SSL_CERT_FILE ?= $(PIP_CERT)
 export SSL_CERT_FILE
 endif
 .DELETE_ON_ERROR:
-.PHONY: help setup book serve lab test test-fast bench zoo notebooks format clean lock
+.PHONY: help setup book serve lab test test-fast bench zoo maps notebooks format clean lock
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
-book serve lab test bench zoo notebooks format clean: $(STAMP)
+book serve lab test bench zoo maps notebooks format clean: $(STAMP)
 	@$(BIN)/vae-course $@ $(ARGS)
 test-fast: $(STAMP)
 	@$(BIN)/vae-course test --fast $(ARGS)
@@ -27,6 +27,7 @@ test: ## run all tests: code, package, notebooks, book, browser
 test-fast: ## run the tests that take seconds
 bench: ## run the benchmarks
 zoo: ## train the models of the zoo again
+maps: ## compute the stored PCA, t-SNE and UMAP maps again
 notebooks: ## execute the notebooks in place
 format: ## lay the code out
 clean: ## remove what was built

@@ -22,8 +22,44 @@ class Claim:
 
 
 CLAIMS: dict[str, Claim] = {
+    "A1": Claim("A latent scatter shows the means; the variances are no coordinates.", "the scatter question", (2,)),
+    "A2": Claim(
+        "Twenty means need t-SNE or the like to be seen in the plane; two are plotted directly.",
+        "the scatter question",
+        (2,),
+    ),
+    "A3": Claim(
+        "The size of the variance shows uncertainty: a clear 9 has less than a hasty one.",
+        "the scatter question",
+        (2,),
+    ),
+    "A4": Claim("Random z can be embedded by t-SNE in the same way.", "the scatter question", (2,)),
+    "B1": Claim(
+        "Moving a latent by two posterior standard deviations changes almost nothing.",
+        "the traversal question",
+        (3,),
+    ),
+    "B2": Claim(
+        "Moving a latent by two standard deviations of the prior shows what it does.", "the traversal question", (3,)
+    ),
+    "B3": Claim(
+        "A posterior standard deviation is tiny along the dimensions that code the digit.",
+        "the traversal question",
+        (3,),
+    ),
+    "B4": Claim("An absolute range is sounder than one centred on the mean.", "the traversal question", (3,)),
+    "B5": Claim("Training with an N(0, I) prior does not make the codes N(0, I).", "the traversal question", (3,)),
     "B6": Claim("A ReLU on the mean head is a mistake.", "the traversal question", (1, 3)),
     "B7": Claim("A ReLU on the log-variance head keeps every variance above 1.", "the traversal question", (1, 3)),
+    "C1": Claim("z given a class is a mixture, not a sum, of Gaussians.", "the course notes", (4,)),
+    "C2": Claim("z given a class is not N(0, I), and need not be.", "the course notes", (4,)),
+    "C3": Claim("The mean of a class's mixture is the mean of its images' means.", "the course notes", (4,)),
+    "C4": Claim(
+        "The covariance of a class's mixture is mean(Λ + μμᵀ) - mean(μ) mean(μ)ᵀ.",
+        "the course notes",
+        (4,),
+    ),
+    "C5": Claim("Digits group by likeness: 1 7 / 2 5 3 / 0 8 6 9 4.", "the course notes", (4,)),
 }
 
 

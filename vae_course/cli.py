@@ -58,6 +58,8 @@ def _do(options: argparse.Namespace) -> int:
             return upkeep.retrain_zoo(
                 options.models, jobs=options.jobs, scheduler=options.scheduler, progress=not options.quiet
             )
+        case "maps":
+            return upkeep.remake_maps(options.maps, progress=not options.quiet)
         case "bench":
             return upkeep.run_benchmarks(options.names)
         case "format":
@@ -107,7 +109,11 @@ def _parser() -> argparse.ArgumentParser:
     zoo.add_argument("models", nargs="*", metavar="NAME", help="the models to train (default: all)")
     zoo.add_argument("--jobs", type=int, default=-1, help="models trained at a time (default: one for each core)")
     zoo.add_argument("--scheduler", metavar="ADDRESS", help="let the workers of this Dask scheduler train them")
-    for parser_with_bar in (data, zoo):
+    maps = verb(
+        "maps", "compute the stored PCA, t-SNE and UMAP maps again (UMAP needs umap-learn)", "maps pca tsne-30-s0"
+    )
+    maps.add_argument("maps", nargs="*", metavar="NAME", help="the maps to compute (default: all)")
+    for parser_with_bar in (data, zoo, maps):
         parser_with_bar.add_argument("--quiet", action="store_true", help="no progress bar")
     bench = verb("bench", "run the benchmarks", "bench")
     bench.add_argument(

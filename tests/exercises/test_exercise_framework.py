@@ -26,9 +26,9 @@ TABLE = {
 
 
 def test_names_and_slips_are_those_of_the_course():
-    assert exercises.names() == tuple(TABLE)
+    assert exercises.names()[: len(TABLE)] == tuple(TABLE)
     assert exercises.names(chapter=1) == tuple(TABLE)
-    assert exercises.names(chapter=2) == ()
+    assert exercises.names(chapter=0) == ()
     for name, slips in TABLE.items():
         assert set(exercises.slips(name)) == slips
 
@@ -160,6 +160,7 @@ def test_an_exercise_must_be_able_to_show_its_slips():
         make_exercise(faulty=())
     with pytest.raises(ValueError, match=r"unknown slips \['other'\]"):
         make_exercise(faulty=(Faulty(("other",), abs),))
+    assert "triple" in make_exercise(faulty=(), slips={"triple": Slip("It triples.", "", problem="changed")}).slips
     with pytest.raises(ValueError, match="needs slips or a remark"):
         make_exercise(faulty=(Faulty((), abs),))
 

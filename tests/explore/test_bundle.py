@@ -69,7 +69,9 @@ def test_script_end_in_a_string_is_disarmed(write, node, tmp_path):
     assert run(node, source, tmp_path) == "</SCRIPT><!-- a </script> true"
 
 
-@pytest.mark.parametrize("entry", ["latent_map.mjs"])
+@pytest.mark.parametrize(
+    "entry", ["draw_digit.mjs", "latent_map.mjs", "latents.mjs", "linked_maps.mjs", "posterior_views.mjs"]
+)
 def test_every_widget_joins_and_loads(entry, node, tmp_path):
     source = bundle(entry)
     assert "function mountPage" in source, "the page needs mountPage in the module's scope"

@@ -32,6 +32,10 @@ def test_only_layers_that_the_page_knows_are_packed():
         pack_layers(nn.Sequential(nn.Linear(2, 3), nn.Tanh()), nn.Linear(3, 4))
     kinds = [layer["activation"] for layer in pack_layers(nn.Sequential(nn.Linear(2, 3), nn.ReLU()), nn.Linear(3, 4))]
     assert kinds == ["relu", "sigmoid"]
+    for last in ("none", "relu"):
+        assert pack_layers(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 4), last=last)[-1]["activation"] == last
+    with pytest.raises(ValueError, match="last must be one of"):
+        pack_layers(nn.Linear(2, 3), last="tanh")
 
 
 @pytest.mark.parametrize("case", ["noise", "paper", "ink", "digits", "odd"])

@@ -1,4 +1,4 @@
-"""The small verbs: data, zoo, bench, format, clean."""
+"""The small verbs: data, zoo, maps, bench, format, clean."""
 
 from __future__ import annotations
 
@@ -53,6 +53,26 @@ def retrain_zoo(names: list[str], *, jobs: int, scheduler: str | None, progress:
         key = next(key for key in ("elbo", "nll", "cross_entropy") if key in figures)
         print(f"{name:<{width}}  held-out {key} {figures[key]} ± {figures[f'{key}_standard_error']} nats")
     print(f"{len(cards)} models were trained again in {in_words(seconds[0])}. See `git diff` for what changed.")
+    return 0
+
+
+def remake_maps(names: list[str], *, progress: bool) -> int:
+    """Computes the stored 2-D maps that are named again, or all."""
+    from vae_course import embeddings
+
+    if unknown := sorted(set(names) - set(embeddings.names())):
+        raise CommandError(f"no map is called {', '.join(unknown)}; there are {', '.join(embeddings.names())}")
+    with stopwatch() as seconds:
+        try:
+            cards = embeddings.remake(names, progress=progress)
+        except ModuleNotFoundError as error:
+            others = " ".join(name for name in names or embeddings.names() if "umap" not in name)
+            raise CommandError(f"{error}, or make only the others: vae-course maps {others}") from error
+    width = max(map(len, cards))
+    for name, card in cards.items():
+        figures = card["quality"]
+        print(f"{name:<{width}}  " + "  ".join(f"{key} {value:.3f}" for key, value in figures.items()))
+    print(f"{len(cards)} maps were made again in {in_words(seconds[0])}. See `git diff` for what changed.")
     return 0
 
 

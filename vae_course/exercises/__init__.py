@@ -12,14 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from vae_course.exercises import chapter01
+from vae_course.exercises import chapter01, chapter02, chapter03, chapter04
 from vae_course.exercises.base import Exercise
 from vae_course.exercises.judging import judge
 from vae_course.exercises.verdict import Hint, Hints, Verdict
 
 __all__ = ["Hint", "Hints", "Verdict", "check", "hint", "hints", "names", "reference", "slips"]
 
-_EXERCISES: dict[str, Exercise] = {exercise.name: exercise for exercise in (*chapter01.EXERCISES,)}
+_EXERCISES: dict[str, Exercise] = {
+    exercise.name: exercise
+    for chapter in (chapter01, chapter02, chapter03, chapter04)
+    for exercise in chapter.EXERCISES
+}
 
 
 def check(name: str, answer: Any, *, seed: int | None = None, time_limit: float = 5.0) -> Verdict:

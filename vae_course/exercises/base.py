@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,12 +21,14 @@ class Slip:
 
     summary: one sentence, for a list of slips. message: what the learner reads - the mistake, why it
     is one, how to think about it, without the code. shown_by: a test of behaviour, for slips that are no single
-    function of the inputs (noise of one's own, say); it must be True only when the slip is certain.
+    function of the inputs (noise of one's own, say); it must be True only when the slip is certain. problem: the
+    trouble with a call that is this very slip; "changed", where the exercise is about leaving the inputs alone.
     """
 
     summary: str
     message: str
     shown_by: Callable[[Ask, np.random.Generator], bool] | None = None
+    problem: Literal["", "changed"] = ""
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Exercise:
             if not fault.slips and not fault.remark:
                 raise ValueError(f"exercise {self.name}: a faulty function needs slips or a remark")
         for key, slip in self.slips.items():
-            if (key,) not in known_by_function and slip.shown_by is None:
+            if (key,) not in known_by_function and slip.shown_by is None and not slip.problem:
                 raise ValueError(f"exercise {self.name}: nothing shows the slip {key!r}; give a faulty function")
 
     @property

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from vae_course.exercises.asking import KINDS, Reply, ask
-from vae_course.exercises.base import Exercise, Faulty, Inputs, Values
+from vae_course.exercises.base import Exercise, Inputs, Values
 from vae_course.exercises.comparing import Trial, agree, draw_trials, make_trial
+from vae_course.exercises.explaining import Attempt, explain, explain_slips
 from vae_course.exercises.running import Sink, Stopped, run_guarded
 from vae_course.exercises.verdict import Verdict
 
@@ -21,27 +21,6 @@ STOPPED = {
     "died": "Your function ends the whole Python process, so it was not run here.",
     "memory": "Your function asks for more memory than there is. Does a list or an array grow without end?",
 }
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """The replies to all trials in one kind of array, and to the first trial once more."""
-
-    kind: str
-    replies: tuple[Reply, ...]
-    again: Reply
-    right: bool = False
-    fault: Faulty | None = None
-
-    @property
-    def problem(self) -> Reply | None:
-        """The first reply that holds no values, if there is one."""
-        return next((reply for reply in (*self.replies, self.again) if reply.problem), None)
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether the first trial gave the same values both times."""
-        return agree(self.again.values, self.replies[0].values)
 
 
 def judge(exercise: Exercise, answer: Any, *, rng: np.random.Generator, time_limit: float) -> Verdict:
@@ -94,12 +73,12 @@ def _examine(
         attempt = _attempt(exercise, answer, trials, len(examples), kind, sink)
         attempts.append(attempt)
         if attempt.right or (attempt.problem is not None and attempt.problem.problem in ("unanswered", "changed")):
-            return _verdict(exercise, attempt, trials)
+            return explain(exercise, attempt, trials)
     for attempt in attempts:
         slips = () if attempt.problem else _slips_by_behaviour(exercise, answer, attempt.kind, trials[0], seed, sink)
         if slips:
-            return _named(exercise, attempt, slips, note="")
-    return _verdict(exercise, min(attempts, key=_rank), trials)
+            return explain_slips(exercise, attempt, slips)
+    return explain(exercise, min(attempts, key=_rank), trials)
 
 
 def _rank(attempt: Attempt) -> int:
@@ -146,111 +125,3 @@ def _slips_by_behaviour(
         if slip.shown_by is not None and slip.shown_by(ask_once, np.random.default_rng(seed)):
             return (key,)
     return ()
-
-
-def _verdict(exercise: Exercise, attempt: Attempt, trials: Sequence[Trial]) -> Verdict:
-    verdict = partial(Verdict, exercise.name, given_as=attempt.kind, printed=attempt.replies[0].printed)
-    problem = attempt.problem
-    if problem is not None:
-        if problem.problem == "unanswered":
-            return verdict("not answered yet", problem.text)
-        if problem.problem == "changed":
-            return verdict(
-                "broken",
-                f"It changes its input {problem.text} in place. Whoever called it still needs those values: "
-                "make new ones.",
-            )
-        if problem.problem == "type":
-            return verdict("broken", f"{problem.text} Wanted: {exercise.returns}.")
-        return verdict("broken", problem.text)
-    if attempt.right:
-        return Verdict(exercise.name, "passed", exercise.praise, given_as=attempt.kind)
-    if not attempt.repeatable:
-        return verdict(
-            "wrong",
-            "It gives different results for the same inputs. The result must follow from the arguments alone, "
-            "without randomness of its own and without memory of earlier calls.",
-        )
-    note = _note_on_shape(exercise, attempt, trials)
-    if attempt.fault is not None and attempt.fault.slips:
-        return _named(exercise, attempt, attempt.fault.slips, note=note)
-    remarks = [attempt.fault.remark] if attempt.fault is not None else []
-    remarks += [text for text in (note, _note_on_values(attempt, trials)) if text]
-    if not remarks:
-        remarks = ["This is none of the slips that the check knows. Compare the values below, by hand where you can."]
-    return verdict("wrong", " ".join(remarks), comparison=_compare(attempt, trials))
-
-
-def _named(exercise: Exercise, attempt: Attempt, slips: tuple[str, ...], *, note: str) -> Verdict:
-    messages = [exercise.slips[key].message for key in slips]
-    if len(slips) > 1:
-        messages = ["There are two slips.", *messages]
-    return Verdict(
-        exercise.name,
-        "wrong",
-        " ".join([*messages, *([note] if note else [])]),
-        diagnosis=slips[0],
-        also=slips[1:],
-        given_as=attempt.kind,
-        printed=attempt.replies[0].printed,
-    )
-
-
-def _note_on_shape(exercise: Exercise, attempt: Attempt, trials: Sequence[Trial]) -> str:
-    """A sentence if the shape is neither the wanted one nor explained by the slip that was found."""
-    pairs = list(zip(attempt.replies, trials, strict=True))
-    numbers_are_right = all(agree(reply.values, trial.wanted, whatever_shape=True) for reply, trial in pairs)
-    for reply, trial in pairs:
-        expected = trial.wanted
-        if attempt.fault is not None:
-            expected = trial.faulty[exercise.faulty.index(attempt.fault)]
-        for given, wanted in zip(reply.values, expected, strict=True):
-            if given.shape == wanted.shape:
-                continue
-            text = f"The result has shape {given.shape}; wanted is {exercise.returns}, here {trial.wanted[0].shape}."
-            if attempt.fault is None and numbers_are_right:
-                text += " The numbers themselves are right."
-            return text
-    return ""
-
-
-def _note_on_values(attempt: Attempt, trials: Sequence[Trial]) -> str:
-    """What can be said of an unknown wrong answer for certain."""
-    pairs = [
-        (given.astype(float), wanted.astype(float))
-        for reply, trial in zip(attempt.replies, trials, strict=True)
-        for given, wanted in zip(reply.values, trial.wanted, strict=True)
-    ]
-    if not all(np.isfinite(given).all() for given, _ in pairs):
-        return (
-            "Some of the values are nan or infinite. Look for a division by 0, or for a root or logarithm of "
-            "something that can be below 0."
-        )
-    if any(given.shape != wanted.shape for given, wanted in pairs):
-        return ""
-    given = np.concatenate([g.ravel() for g, _ in pairs])
-    wanted = np.concatenate([w.ravel() for _, w in pairs])
-    if np.abs(given + wanted).max() <= 1e-4 * np.abs(wanted).max():
-        return "Every value has the opposite sign of the wanted one."
-    whole = all(value.dtype.kind in "biu" for reply in attempt.replies for value in reply.values)
-    if whole and not np.array_equal(wanted, np.round(wanted)):
-        return "It returns whole numbers: something rounds or cuts off the digits behind the point."
-    return ""
-
-
-def _compare(attempt: Attempt, trials: Sequence[Trial]) -> tuple[tuple[str, str], ...]:
-    """Inputs, wanted and given values of the first trial that went wrong: a fixed example where possible."""
-    for reply, trial in zip(attempt.replies, trials, strict=True):
-        if not agree(reply.values, trial.wanted):
-            inputs = [(name, _format(value)) for name, value in trial.inputs.items()]
-            wanted, given = (" and ".join(map(_format, values)) for values in (trial.wanted, reply.values))
-            return (*inputs, ("wanted", wanted), ("given", given))
-    return ()
-
-
-def _format(value: Any) -> str:
-    if not isinstance(value, np.ndarray):
-        return str(value)
-    if value.ndim == 0:
-        return f"{value.item():.4g}" if value.dtype.kind == "f" and abs(value) < 1e4 else str(value.item())
-    return np.array2string(value, precision=3, suppress_small=True, threshold=60, separator=", ")

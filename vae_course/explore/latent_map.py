@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import copy
 import math
 from collections import Counter
@@ -15,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vae_course.data import to_unit
 from vae_course.explore.base import Explorer
-from vae_course.explore.packing import pack_bytes, pack_greys, pack_layers, pack_matrix, unpack_matrix
+from vae_course.explore.packing import apply_layers, pack_bytes, pack_greys, pack_layers, pack_matrix, unpack_matrix
 from vae_course.models import VAE
 from vae_course.plots.latent_map import label_spots
 from vae_course.plots.style import DIGIT_COLOURS
@@ -79,10 +78,13 @@ class LatentMap(Explorer, module="latent_map.mjs"):
         n_points: int = 1000,
         name: str = "latent-map",
     ) -> None:
-        _check(model, digits, n_points)
+        check_plane(model, digits)
+        if min(len(digits.labels), n_points) < N_NEAREST:
+            raise ValueError(
+                f"at least {N_NEAREST} digits are needed, got {len(digits.labels)} with n_points={n_points}"
+            )
         rows = np.linspace(0, len(digits.labels) - 1, min(n_points, len(digits.labels))).astype(np.int64)
-        # Scattered, so that no class covers all the others; by the golden ratio, so that nothing is random.
-        self._rows = rows[np.argsort(np.arange(len(rows)) * (math.sqrt(5) - 1) / 2 % 1, kind="stable")]
+        self._rows = rows[scatter(len(rows))]
         images, self._labels = digits.images[self._rows], digits.labels[self._rows].numpy()
         with torch.no_grad():
             # In float64, so that the rounded means are the same on every machine.
@@ -116,12 +118,7 @@ class LatentMap(Explorer, module="latent_map.mjs"):
     @property
     def x_mean(self) -> NDArray[np.float64]:
         """What the page draws at z: the decoder's mean image, (784,) in [0, 1], from the packed weights."""
-        values = np.asarray(self.z)
-        for layer in self.payload["layers"]:
-            bias = np.frombuffer(base64.b64decode(layer["bias"]), dtype="<f4")
-            values = unpack_matrix(layer["weight"]) @ values + bias
-            values = np.maximum(values, 0) if layer["activation"] == "relu" else values
-        return 0.5 * (1 + np.tanh(values / 2))
+        return apply_layers(self.payload["layers"], self.z)
 
     def summary(self) -> str:
         """What the figure shows at z, in words; the page says the same after every move."""
@@ -158,8 +155,13 @@ class LatentMap(Explorer, module="latent_map.mjs"):
         return figure
 
 
-def _check(model: VAE, digits: Digits, n_points: int) -> None:
-    """Raises TypeError or ValueError unless the model and the digits can be shown."""
+def scatter(n: int) -> NDArray[np.int64]:
+    """An order of n rows, (n,), in which no class covers all the others; by the golden ratio, so nothing is random."""
+    return np.argsort(np.arange(n) * (math.sqrt(5) - 1) / 2 % 1, kind="stable")
+
+
+def check_plane(model: VAE, digits: Digits) -> None:
+    """Raises TypeError or ValueError unless the model has a 2-D latent space and the digits can be shown on it."""
     if not isinstance(model, VAE):
         raise TypeError(f"model must be a VAE, got {type(model).__name__}")
     if model.config.latent_dim != 2 or model.config.input_dim != SIDE * SIDE:
@@ -173,7 +175,5 @@ def _check(model: VAE, digits: Digits, n_points: int) -> None:
             f"digits.images must be ({n}, 784) uint8, got {tuple(digits.images.shape)} {digits.images.dtype}; "
             "pass what load_digits() gives"
         )
-    if min(n, n_points) < N_NEAREST:
-        raise ValueError(f"at least {N_NEAREST} digits are needed, got {n} with n_points={n_points}")
     if not 0 <= int(digits.labels.min()) <= int(digits.labels.max()) <= 9:
         raise ValueError("digits.labels must lie between 0 and 9")

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from typing import Any, TypedDict
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
+from vae_course.models import VAE
+from vae_course.types import Posterior, check_choice
+
 LEVELS = 15  # the lightest ink is 1, full ink 15; 0 starts a run of paper
 LONGEST_RUN = 16
+
+ACTIVATIONS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
+    "none": lambda a: a,
+    "relu": lambda a: np.maximum(a, 0),
+    "sigmoid": lambda a: 0.5 * (1 + np.tanh(a / 2)),  # no overflow
+}
 
 
 class PackedMatrix(TypedDict):
@@ -45,11 +56,13 @@ def unpack_matrix(packed: PackedMatrix) -> NDArray[np.float64]:
     return whole.astype(np.float64) * scale[:, None].astype(np.float64)
 
 
-def pack_layers(*modules: nn.Module) -> list[dict[str, Any]]:
-    """The linear layers of a decoder with the activation after each; the last one ends in a sigmoid.
+def pack_layers(*modules: nn.Module, last: str = "sigmoid") -> list[dict[str, Any]]:
+    """The linear layers of a network with the activation after each: "none", "relu" or "sigmoid".
 
-    Raises TypeError on a module that is neither Linear nor ReLU.
+    last: what follows the last layer, by default a decoder's sigmoid. An encoder's body ends in the ReLU that it has:
+    "relu". Raises TypeError on a module that is neither Linear nor ReLU, ValueError on an unknown `last`.
     """
+    check_choice("last", last, tuple(ACTIVATIONS))
     layers: list[dict[str, Any]] = []
     for module in (leaf for top in modules for leaf in top.modules() if not isinstance(leaf, nn.Sequential)):
         if isinstance(module, nn.Linear):
@@ -59,13 +72,56 @@ def pack_layers(*modules: nn.Module) -> list[dict[str, Any]]:
             layers[-1]["activation"] = "relu"
         else:
             raise TypeError(f"the page can compute Linear and ReLU layers only, got {type(module).__name__}")
-    layers[-1]["activation"] = "sigmoid"
+    layers[-1]["activation"] = last
     return layers
+
+
+def pack_encoder(model: VAE) -> dict[str, list[dict[str, Any]]]:
+    """The encoder of a VAE, for the page's `makeEncoder` and for `encode_packed`."""
+    heads = model.config.heads
+    return {
+        "body": pack_layers(model.encoder_body, last="relu"),
+        "mu": pack_layers(model.mu_head, last="relu" if heads in ("relu_mu", "relu_both") else "none"),
+        "logvar": pack_layers(model.logvar_head, last="relu" if heads in ("relu_logvar", "relu_both") else "none"),
+    }
+
+
+def apply_layers(layers: list[dict[str, Any]], values: ArrayLike) -> NDArray[np.float64]:
+    """What the page computes from packed layers: values (n_in,) -> (n_out,), in float64."""
+    result = np.asarray(values, dtype=np.float64)
+    for layer in layers:
+        bias = np.frombuffer(base64.b64decode(layer["bias"]), dtype="<f4")
+        result = ACTIVATIONS[layer["activation"]](unpack_matrix(layer["weight"]) @ result + bias)
+    return result
+
+
+def encode_packed(encoder: dict[str, list[dict[str, Any]]], x: ArrayLike) -> Posterior:
+    """The posterior of one image, (784,) in [0, 1], by the page's weights. mu, logvar: (1, latent_dim), float64."""
+    hidden = apply_layers(encoder["body"], x)
+    return Posterior(*(torch.from_numpy(apply_layers(encoder[head], hidden))[None] for head in ("mu", "logvar")))
 
 
 def pack_bytes(values: ArrayLike) -> str:
     """Whole numbers from 0 to 255 as base64."""
     return _text(np.asarray(values, dtype=np.uint8))
+
+
+def unpack_bytes(text: str) -> NDArray[np.uint8]:
+    """The numbers that `pack_bytes` packed, one dimension. Raises ValueError on what is no base64."""
+    return np.frombuffer(base64.b64decode(text, validate=True), dtype=np.uint8)
+
+
+def pack_sparse(values: ArrayLike) -> str:
+    """Whole numbers from 0 to 255, mostly 0, exactly, as base64: 1 to 255 are themselves, 0 and r are r + 1 zeros."""
+    numbers = np.asarray(values, dtype=np.uint8).reshape(-1)
+    packed: list[int] = []
+    for part in np.split(numbers, np.flatnonzero(np.diff((numbers == 0).astype(np.int8))) + 1):
+        if part.any():
+            packed.extend(part.tolist())
+        else:
+            whole, rest = divmod(len(part), 256)
+            packed.extend([0, 255] * whole + ([0, rest - 1] if rest else []))
+    return pack_bytes(packed)
 
 
 def pack_greys(images: ArrayLike) -> str:

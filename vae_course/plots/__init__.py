@@ -1,5 +1,7 @@
 """Static figures (level 4): functions that draw what they are given on axes and return them."""
 
+from vae_course.plots.embedding import plot_embedding, plot_images_at
+from vae_course.plots.gaussians import plot_by_digit, plot_density, plot_gaussians, plot_tree
 from vae_course.plots.images import plot_images
 from vae_course.plots.latent_map import plot_latent_map
 from vae_course.plots.latents import plot_code, plot_runs
@@ -12,11 +14,17 @@ __all__ = [
     "RIGHT",
     "WRONG",
     "LiveCurves",
+    "plot_by_digit",
     "plot_code",
+    "plot_density",
+    "plot_embedding",
+    "plot_gaussians",
     "plot_images",
+    "plot_images_at",
     "plot_kl",
     "plot_latent_map",
     "plot_loss",
     "plot_runs",
+    "plot_tree",
     "use_style",
 ]

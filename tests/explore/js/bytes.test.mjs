@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { base64ToBytes, unpackFloats, unpackGreys, unpackMatrix } from "../../../vae_course/explore/static/bytes.mjs";
+import { base64ToBytes, bytesToBase64, unpackFloats, unpackGreys, unpackMatrix, unpackSparse } from "../../../vae_course/explore/static/bytes.mjs";
 
 const base64 = (typed) => Buffer.from(typed.buffer).toString("base64");
 const packed = {
@@ -33,4 +33,15 @@ test("greys of the wrong length are refused", () => {
   const text = Buffer.from([0xf0, 0x25]).toString("base64");
   assert.throws(() => unpackGreys(text, 9), /expected pictures of 9 pixels/);
   assert.throws(() => unpackGreys(text, 3), /expected pictures of 3 pixels/);
+});
+
+test("bytes go to base64 and back", () => {
+  const all = Uint8Array.from({ length: 256 }, (_, i) => i);
+  assert.deepEqual(base64ToBytes(bytesToBase64(all)), all);
+});
+
+test("sparse bytes: values and runs of zeros, exactly", () => {
+  const text = Buffer.from([7, 0, 2, 255, 0, 0]).toString("base64");
+  assert.deepEqual([...unpackSparse(text, 6)], [7, 0, 0, 0, 255, 0]);
+  assert.throws(() => unpackSparse(text, 7), /expected 7 bytes, got 6/);
 });

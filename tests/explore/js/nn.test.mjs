@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { makeDecoder } from "../../../vae_course/explore/static/nn.mjs";
+import { makeDecoder, makeEncoder } from "../../../vae_course/explore/static/nn.mjs";
 
 const base64 = (typed) => Buffer.from(typed.buffer).toString("base64");
 const layer = (rows, columns, weight, bias, activation) => ({
@@ -30,4 +30,19 @@ test("layers that do not fit are refused", () => {
   assert.throws(() => makeDecoder([layer(1, 1, [1], [0], "tanh")]), /unknown activation "tanh"/);
   assert.throws(() => makeDecoder([layer(2, 2, [1, 2, 3, 4], [0, 0], "relu"), layer(1, 3, [1, 1, 1], [0], "none")]), /does not fit/);
   assert.throws(() => makeDecoder([layer(1, 2, [1, 1], [0], "none")])([1]), /z must hold 2 numbers/);
+});
+
+test("an encoder has two heads, and gives new arrays each time", () => {
+  const encode = makeEncoder({
+    body: [layer(2, 2, [1, 0, 0, -1], [0, 0], "relu")],
+    mu: [layer(1, 2, [-2, 3], [1], "none")],
+    logvar: [layer(1, 2, [1, 1], [-4], "relu")],
+  });
+  const first = encode([3, 5]); // hidden = (3, 0)
+  assert.deepEqual([[...first.mu], [...first.logvar]], [[-5], [0]]);
+  const second = encode([2, -7]); // hidden = (2, 7)
+  assert.deepEqual([[...second.mu], [...second.logvar]], [[18], [5]]);
+  assert.deepEqual([first.mu[0], first.logvar[0]], [-5, 0]);
+  assert.throws(() => encode([1]), /x must hold 2 numbers/);
+  assert.throws(() => makeEncoder(undefined), /the encoder has no layers/);
 });

@@ -7,6 +7,10 @@ export function base64ToBytes(text) {
   return bytes;
 }
 
+export function bytesToBase64(bytes) {
+  return btoa(String.fromCharCode(...bytes));
+}
+
 export function unpackFloats(text, length) {
   const bytes = base64ToBytes(text);
   if (bytes.length !== 4 * length) throw new Error(`expected ${length} numbers, got ${bytes.length / 4}`);
@@ -42,4 +46,17 @@ export function unpackGreys(text, length) {
   }
   if (pixel !== length) throw new Error(`expected pictures of ${length} pixels in all, got ${pixel}`);
   return ink;
+}
+
+// `length` bytes, exactly. A byte from 1 to 255 is itself; 0 and r are r + 1 zeros.
+export function unpackSparse(text, length) {
+  const packed = base64ToBytes(text);
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (let i = 0; i < packed.length; i++) {
+    if (packed[i]) bytes[at++] = packed[i];
+    else at += packed[++i] + 1;
+  }
+  if (at !== length) throw new Error(`expected ${length} bytes, got ${at}`);
+  return bytes;
 }

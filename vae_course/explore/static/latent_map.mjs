@@ -6,10 +6,10 @@ import { makeDecoder } from "./nn.mjs";
 import { drawMap, drawMarker } from "./map_drawing.mjs";
 import { mountPage } from "./page.mjs";
 import { clampPoint, formatNumber, makePlane, pointAfterKey } from "./plane.mjs";
+import { listenToPointer } from "./pointer.mjs";
 import { cssColour, onGround, parseColour, readTheme, watchTheme } from "./theme.mjs";
 
 const QUIET = 350; // milliseconds without a move before the summary is read out
-const CLICK = 4; // pixels within which a press is a click and no drag
 const GRID = 15;
 
 export function render({ model, el }) {
@@ -121,7 +121,7 @@ function show(model, el, cleanup) {
   model.on("change:z", moved);
   cleanup.add(() => model.off("change:z", moved));
 
-  listenToPointer(parts, cleanup, chosen, (x, y) => moveTo(plane.toPoint([x, y])), (held) => {
+  listenToPointer(parts.map, cleanup, chosen, (x, y) => moveTo(plane.toPoint([x, y])), (held) => {
     chosen.held = held;
     parts.hint.textContent = held ? HINT_HELD : HINT_FREE;
     draw();
@@ -157,35 +157,6 @@ function show(model, el, cleanup) {
 
 const HINT_FREE = "Move over the map, or drag a finger. Click to hold the point. Arrow keys step, with Shift further; Home is the origin.";
 const HINT_HELD = "The point is held: click the map to let it follow again. Arrow keys still move it.";
-
-// A mouse that hovers moves the point until a click holds it; a finger, a pen or a drag moves it anyway.
-function listenToPointer({ map }, cleanup, chosen, moveTo, hold) {
-  let press = null;
-  const go = (event) => {
-    const box = map.getBoundingClientRect();
-    moveTo(event.clientX - box.left - map.clientLeft, event.clientY - box.top - map.clientTop);
-  };
-  cleanup.listen(map, "pointerdown", (event) => {
-    if (event.button !== 0 || !event.isPrimary) return;
-    press = { x: event.clientX, y: event.clientY, dragged: false };
-    map.setPointerCapture(event.pointerId);
-    if (event.pointerType !== "mouse" || !chosen.held) go(event);
-  });
-  cleanup.listen(map, "pointermove", (event) => {
-    if (!event.isPrimary) return;
-    if (press && Math.hypot(event.clientX - press.x, event.clientY - press.y) > CLICK) press.dragged = true;
-    if (press ? press.dragged || event.pointerType !== "mouse" : event.pointerType === "mouse" && !chosen.held) go(event);
-  });
-  cleanup.listen(map, "pointerup", (event) => {
-    if (!press || !event.isPrimary) return;
-    if (event.pointerType === "mouse") {
-      hold(press.dragged || !chosen.held);
-      if (!chosen.held) go(event);
-    }
-    press = null;
-  });
-  cleanup.listen(map, "pointercancel", () => (press = null));
-}
 
 function build({ side, k, colours }) {
   const many = (n, make) => Array.from({ length: n }, (_, i) => make(i));

@@ -6,17 +6,27 @@ const FONT = "system-ui, -apple-system, 'Segoe UI', sans-serif";
 
 // All that does not follow the pointer: grid of decodings, prior circles, points, labels, axes.
 export function drawMap(context, plane, data, { theme, colours, digit, grid, gridSize }) {
+  drawFrame(context, plane, theme, () => {
+    if (grid) drawGrid(context, plane, data, theme, gridSize);
+    else drawZeroLines(context, plane, theme);
+    drawPoints(context, plane, data, colours, (label) => {
+      const shown = digit === null || label === digit;
+      return { alpha: shown ? (grid && digit === null ? 0.75 : 0.85) : 0.1, scale: shown && digit !== null ? 1.25 : 1 };
+    });
+    drawPrior(context, plane, theme);
+    drawLabels(context, plane, data, theme, colours, digit);
+  });
+}
+
+// The empty map with its axes; what `drawInside` draws ends at its edge.
+export function drawFrame(context, plane, theme, drawInside) {
   context.fillStyle = cssColour(theme.ground);
   context.fillRect(0, 0, plane.size, plane.size);
   context.save();
   context.beginPath();
   context.rect(plane.inset, 0, plane.side, plane.side);
   context.clip();
-  if (grid) drawGrid(context, plane, data, theme, gridSize);
-  else drawZeroLines(context, plane, theme);
-  drawPoints(context, plane, data, colours, digit, grid);
-  drawPrior(context, plane, theme);
-  drawLabels(context, plane, data, theme, colours, digit);
+  drawInside();
   context.restore();
   drawAxes(context, plane, theme);
 }
@@ -43,7 +53,7 @@ function drawGrid(context, plane, { decode, side }, theme, n) {
   context.drawImage(tile, plane.inset, 0, plane.side, plane.side);
 }
 
-function drawZeroLines(context, plane, theme) {
+export function drawZeroLines(context, plane, theme) {
   const [x, y] = plane.toPixel([0, 0]);
   context.strokeStyle = cssColour(theme.line, 0.7);
   context.lineWidth = 1;
@@ -56,7 +66,7 @@ function drawZeroLines(context, plane, theme) {
 }
 
 // The prior N(0, I) at one and two standard deviations.
-function drawPrior(context, plane, theme) {
+export function drawPrior(context, plane, theme) {
   const [x, y] = plane.toPixel([0, 0]);
   context.strokeStyle = cssColour(theme.muted, 0.8);
   context.lineWidth = 1;
@@ -73,14 +83,15 @@ function drawPrior(context, plane, theme) {
   }
 }
 
-function drawPoints(context, plane, { xs, ys, labels }, colours, digit, grid) {
+// look(label): {alpha, scale} of the points with that label.
+export function drawPoints(context, plane, { xs, ys, labels }, colours, look) {
   const radius = Math.max(1.7, plane.side / 190);
   for (let i = 0; i < xs.length; i++) {
-    const shown = digit === null || labels[i] === digit;
+    const { alpha, scale } = look(labels[i]);
     const [x, y] = plane.toPixel([xs[i], ys[i]]);
-    context.fillStyle = cssColour(colours[labels[i]], shown ? (grid && digit === null ? 0.75 : 0.85) : 0.1);
+    context.fillStyle = cssColour(colours[labels[i]], alpha);
     context.beginPath();
-    context.arc(x, y, shown && digit !== null ? radius * 1.25 : radius, 0, 2 * Math.PI);
+    context.arc(x, y, radius * scale, 0, 2 * Math.PI);
     context.fill();
   }
 }
@@ -89,16 +100,20 @@ function drawPoints(context, plane, { xs, ys, labels }, colours, digit, grid) {
 function drawLabels(context, plane, { labelSpots }, theme, colours, digit) {
   for (const [label, colour] of colours.entries()) {
     if (!labelSpots[label] || (digit !== null && digit !== label)) continue;
-    const [x, y] = plane.toPixel(labelSpots[label]);
-    context.fillStyle = cssColour(theme.ground, 0.92);
-    context.strokeStyle = cssColour(colour);
-    context.lineWidth = 2;
-    context.beginPath();
-    context.arc(x, y, 10, 0, 2 * Math.PI);
-    context.fill();
-    context.stroke();
-    text(context, String(label), x, y + 0.5, theme.ink, { font: `600 12px ${FONT}` });
+    drawBadge(context, ...plane.toPixel(labelSpots[label]), String(label), theme, colour);
   }
+}
+
+// A class's name in a circle of its colour, at a pixel.
+export function drawBadge(context, x, y, string, theme, colour) {
+  context.fillStyle = cssColour(theme.ground, 0.92);
+  context.strokeStyle = cssColour(colour);
+  context.lineWidth = 2;
+  context.beginPath();
+  context.arc(x, y, 10, 0, 2 * Math.PI);
+  context.fill();
+  context.stroke();
+  text(context, string, x, y + 0.5, theme.ink, { font: `600 12px ${FONT}` });
 }
 
 function drawAxes(context, plane, theme) {
@@ -108,12 +123,13 @@ function drawAxes(context, plane, theme) {
   for (const value of ticks(plane.limit)) {
     const [x, y] = plane.toPixel([value, value]);
     const label = String(value).replace("-", "\u2212");
-    if (x < plane.size - 20) text(context, label, x, plane.side + 12, theme.muted);
+    if (x < plane.size - (plane.names ? 40 : 20)) text(context, label, x, plane.side + 12, theme.muted);
     if (y > 18) text(context, label, plane.inset - 6, y, theme.muted, { align: "right" });
   }
   const font = `italic 600 13px ${FONT}`;
-  text(context, "z\u2081", plane.size - 3, plane.side + 12, theme.ink, { font, align: "right" });
-  text(context, "z\u2082", plane.inset - 6, 9, theme.ink, { font, align: "right" });
+  const [across, up] = plane.names ?? ["z\u2081", "z\u2082"];
+  text(context, across, plane.size - 3, plane.side + 12, theme.ink, { font, align: "right" });
+  text(context, up, plane.inset - 6, 9, theme.ink, { font, align: "right" });
 }
 
 // The point that is decoded, and rings around the real digits nearest to it.
@@ -143,7 +159,7 @@ export function drawMarker(context, plane, z, nearestPoints, theme, held) {
   context.fill();
 }
 
-function text(context, string, x, y, colour, { font = `11px ${FONT}`, align = "center", baseline = "middle" } = {}) {
+export function text(context, string, x, y, colour, { font = `11px ${FONT}`, align = "center", baseline = "middle" } = {}) {
   context.font = font;
   context.textAlign = align;
   context.textBaseline = baseline;
@@ -151,7 +167,7 @@ function text(context, string, x, y, colour, { font = `11px ${FONT}`, align = "c
   context.fillText(string, x, y);
 }
 
-function haloText(context, string, x, y, theme, options) {
+export function haloText(context, string, x, y, theme, options) {
   context.font = `11px ${FONT}`;
   context.textAlign = options.align;
   context.textBaseline = options.baseline;

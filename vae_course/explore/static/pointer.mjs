@@ -1,0 +1,33 @@
+// A point on a map that follows the pointer.
+
+const CLICK = 4; // pixels within which a press is a click and no drag
+
+// A mouse that hovers moves the point until a click holds it; a finger, a pen or a drag moves it anyway.
+// state.held: whether the point is held; moveTo(x, y): pixels on the map; hold(held): the reader held or freed the point.
+export function listenToPointer(map, cleanup, state, moveTo, hold) {
+  let press = null;
+  const go = (event) => {
+    const box = map.getBoundingClientRect();
+    moveTo(event.clientX - box.left - map.clientLeft, event.clientY - box.top - map.clientTop);
+  };
+  cleanup.listen(map, "pointerdown", (event) => {
+    if (event.button !== 0 || !event.isPrimary) return;
+    press = { x: event.clientX, y: event.clientY, dragged: false };
+    map.setPointerCapture(event.pointerId);
+    if (event.pointerType !== "mouse" || !state.held) go(event);
+  });
+  cleanup.listen(map, "pointermove", (event) => {
+    if (!event.isPrimary) return;
+    if (press && Math.hypot(event.clientX - press.x, event.clientY - press.y) > CLICK) press.dragged = true;
+    if (press ? press.dragged || event.pointerType !== "mouse" : event.pointerType === "mouse" && !state.held) go(event);
+  });
+  cleanup.listen(map, "pointerup", (event) => {
+    if (!press || !event.isPrimary) return;
+    if (event.pointerType === "mouse") {
+      hold(press.dragged || !state.held);
+      if (!state.held) go(event);
+    }
+    press = null;
+  });
+  cleanup.listen(map, "pointercancel", () => (press = null));
+}

@@ -1,0 +1,71 @@
+"""Latent statistics (level 2): posteriors, class Gaussians, mixtures, divergences, distances, geometry."""
+
+from vae_course.latent.distances import bhattacharyya, hierarchy, pairwise, wasserstein2
+from vae_course.latent.divergences import KLParts, decompose_kl, gaussian_kl, kl_to_prior
+from vae_course.latent.geometry import PrincipalAxes, log_volume, principal_axes, traverse
+from vae_course.latent.groupings import (
+    adjusted_rand,
+    branches,
+    cut_tree,
+    groupings_like,
+    same_group,
+    within_distance,
+)
+from vae_course.latent.jacobian import decoder_jacobian, predicted_precision
+from vae_course.latent.mixtures import (
+    class_log_density,
+    class_probabilities,
+    gaussian_log_density,
+    mixture_log_density,
+)
+from vae_course.latent.moments import (
+    ClassGaussians,
+    CovarianceShares,
+    Gaussian,
+    aggregate_variance,
+    class_gaussians,
+    dataset_class_gaussians,
+    moment_match,
+    split_covariance,
+)
+from vae_course.latent.neighbours import neighbour_preservation
+from vae_course.latent.posteriors import active_units, encode_dataset, kl_order
+
+__all__ = [
+    "ClassGaussians",
+    "CovarianceShares",
+    "Gaussian",
+    "KLParts",
+    "PrincipalAxes",
+    "active_units",
+    "adjusted_rand",
+    "aggregate_variance",
+    "bhattacharyya",
+    "branches",
+    "class_gaussians",
+    "class_log_density",
+    "class_probabilities",
+    "cut_tree",
+    "dataset_class_gaussians",
+    "decoder_jacobian",
+    "decompose_kl",
+    "encode_dataset",
+    "gaussian_kl",
+    "gaussian_log_density",
+    "groupings_like",
+    "hierarchy",
+    "kl_order",
+    "kl_to_prior",
+    "log_volume",
+    "mixture_log_density",
+    "moment_match",
+    "neighbour_preservation",
+    "pairwise",
+    "predicted_precision",
+    "principal_axes",
+    "same_group",
+    "split_covariance",
+    "traverse",
+    "wasserstein2",
+    "within_distance",
+]

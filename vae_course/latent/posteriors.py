@@ -1,0 +1,73 @@
+"""The posteriors of a set of images, and what they say of each latent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from vae_course.data import to_unit
+from vae_course.latent.checks import check_points, check_posterior
+from vae_course.models import Autoencoder
+from vae_course.objectives import kl_per_latent
+from vae_course.types import Posterior, check_positive
+
+
+def encode_dataset(model: Autoencoder, images: Tensor, *, batch_size: int = 1000, progress: bool = False) -> Posterior:
+    """q(z | x) of each image, without gradients. For a plain autoencoder logvar is -inf: its codes are points.
+
+    images: (n, input_dim) uint8. Returns mu and logvar, (n, latent_dim), in the order of the images.
+    """
+    mu = torch.empty(len(images), model.config.latent_dim)
+    logvar = torch.empty_like(mu)
+    start = 0
+    for block in encode_blocks(model, images, batch_size=batch_size, progress=progress):
+        batch = slice(start, start + len(block.mu))
+        mu[batch], logvar[batch] = block
+        start += len(block.mu)
+    return Posterior(mu, logvar)
+
+
+def encode_blocks(model: Autoencoder, images: Tensor, *, batch_size: int, progress: bool) -> Iterator[Posterior]:
+    """The posteriors of `batch_size` images at a time, so that only these are ever held as floats.
+
+    images: (n, input_dim) uint8, n > 0.
+    """
+    check_positive("batch_size", batch_size)
+    if images.ndim != 2 or len(images) == 0:
+        raise ValueError(f"images must have shape (n, {model.config.input_dim}) with n > 0, got {tuple(images.shape)}")
+    encode = getattr(model, "encode", None)
+    bar = tqdm(total=len(images), unit="image", disable=not progress)
+    with bar:
+        for block in images.split(batch_size):
+            with torch.no_grad():  # inside the loop: what the caller does between two blocks is its own affair
+                x = to_unit(block)
+                if encode is None:
+                    mu = model.encode_point(x)
+                    posterior = Posterior(mu, torch.full_like(mu, -torch.inf))
+                else:
+                    posterior = encode(x)
+            yield posterior
+            bar.update(len(block))
+
+
+def kl_order(mu: Tensor, logvar: Tensor) -> Tensor:
+    """The latents by falling mean KL(q(z_j | x) || N(0, 1)), (d,) int64: those that carry most come first.
+
+    mu, logvar: (n, d). Ties keep the latents' order.
+    """
+    check_posterior(mu, logvar)
+    return kl_per_latent(mu.double(), logvar.double()).mean(dim=0).argsort(descending=True, stable=True)
+
+
+def active_units(mu: Tensor, *, threshold: float = 0.01) -> Tensor:
+    """Which latents move with the image: the variance of their mean over the images exceeds `threshold`, (d,) bool.
+
+    mu: (n, d). Divisor n. Burda, Grosse & Salakhutdinov (2016), section 5.2, who take 0.01.
+    """
+    check_points("mu", mu)
+    if not threshold >= 0:
+        raise ValueError(f"threshold must be 0 or above, got {threshold}")
+    return mu.double().var(dim=0, correction=0) > threshold
