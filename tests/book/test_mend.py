@@ -33,6 +33,11 @@ from vae_book_html import mend, names_in_use, slim_styles
             "</article>",
         ),
         ('<script src="_static/vendor/mathjax/startup.js"></script><p>words</p>', "<p>words</p>"),
+        ('<script src="../searchindex.js"></script><script src="a/searchtools.js"></script><p>words</p>', "<p>words</p>"),
+        (
+            '<script src="searchindex.js"></script><div id="search-results"></div>',
+            '<script src="searchindex.js"></script><div id="search-results"></div>',
+        ),
         ('<script src="_static/scripts/fontawesome.js?digest=1"></script><p>1 &lt; 2</p>', "<p>1 &lt; 2</p>"),
     ],
 )

@@ -12,6 +12,7 @@ from sklearn.neighbors import KDTree, NearestNeighbors
 from torch.distributions import Normal
 
 from vae_course import exercises, latent
+from vae_course.exercises import _EXERCISES
 
 SEEDS = range(10)
 pytestmark = pytest.mark.usefixtures("no_rehearsal")
@@ -465,6 +466,23 @@ def test_distances_of_city_blocks_are_told_apart():
 def preserved_by_ranks_of(distances, k):
     near = [(1 <= rank) & (rank <= k) for rank in (d.argsort(axis=1).argsort(axis=1) for d in distances)]
     return (near[0] & near[1]).sum() / near[0].sum()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        lambda mu, logvar: mu - mu.mean(axis=0),  # a constant over a width may have mean 0 and variance 1
+        lambda mu, logvar: mu + logvar.mean(axis=0),
+        lambda mu, logvar: mu[::-1],
+        lambda mu, logvar: mu + np.exp(logvar / 2),
+        lambda mu, logvar: mu + np.sin(1e3 * mu),
+        lambda mu, logvar: np.random.default_rng().normal(size=mu.shape),
+    ],
+)
+def test_what_is_no_sample_is_never_called_one(answer):
+    shown_by = _EXERCISES["scatter_coordinates"].slips["samples_not_means"].shown_by
+    for seed in range(300):
+        assert not shown_by(lambda inputs: (answer(**inputs),), np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,15 @@ def test_endless_loops_that_never_let_go_of_the_interpreter(answer):
 
 
 @LINUX_ONLY
+def test_work_that_queues_for_a_processor_is_not_taken_for_idle(monkeypatch):
+    """On a busy machine the clock of the child stands still for seconds, and the thread could not end this loop."""
+    monkeypatch.setattr(running, "_processor_seconds", lambda pid: 0.05)
+    monkeypatch.setattr(running, "IDLE", 0.2)
+    monkeypatch.setattr(running, "_run_in_thread", lambda *args: pytest.fail("the rehearsal was not believed"))
+    assert "did not come to an end" in exercises.check(NAME, loops_in_c, time_limit=0.8).message
+
+
+@LINUX_ONLY
 def test_ends_the_process():
     assert "ends the whole Python process" in exercises.check(NAME, lambda mu, logvar: os._exit(0)).message
     assert "ends the whole Python process" in exercises.check(NAME, lambda mu, logvar: os.kill(os.getpid(), 9)).message

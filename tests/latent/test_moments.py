@@ -182,7 +182,7 @@ def most_bytes(n: int) -> int:
 def test_memory_does_not_grow_with_the_images() -> None:
     few, many = most_bytes(300), most_bytes(1500)
     block = 100 * 784 * 4  # one block of images as float32
-    assert block <= few < 2.5 * block
+    assert block <= few < 1.5 * block
     assert many == few
 
 

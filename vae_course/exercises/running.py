@@ -210,6 +210,8 @@ def _watch(pid: int, read_end: int, time_limit: float) -> Stopped | None:
         now = time.monotonic()
         if (used := _processor_seconds(pid)) >= worked + 0.02:  # two ticks: on a busy machine it may get no more
             worked, last_worked = used, now
+        elif _wants_processor(pid):
+            last_worked = now
         if now - start >= time_limit:
             return Stopped("endless") if worked > 0 else None
         if now - last_worked >= IDLE:
@@ -220,8 +222,17 @@ def _watch(pid: int, read_end: int, time_limit: float) -> Stopped | None:
 
 
 def _processor_seconds(pid: int) -> float:
+    fields = _process_status(pid)
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") if fields else 0.0
+
+
+def _wants_processor(pid: int) -> bool:
+    """Whether the process runs or queues for a processor. On a busy machine it may queue for seconds."""
+    return _process_status(pid)[:1] == ["R"]
+
+
+def _process_status(pid: int) -> list[str]:
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return []

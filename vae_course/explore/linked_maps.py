@@ -27,7 +27,7 @@ MOST_PANELS = 4
 MAP_SETS: dict[str, tuple[str, ...]] = {
     "Methods": ("pca", "tsne-30-pca", "umap-15-s0", "umap-50-s0"),
     "Perplexity": ("tsne-5-s0", "tsne-30-s0", "tsne-100-s0", "tsne-30-pca"),
-    "Seeds": ("tsne-30-s0", "tsne-30-s1", "tsne-30-s2", "tsne-5-s1"),
+    "Seeds": ("tsne-30-s0", "tsne-30-s1", "tsne-30-s2", "tsne-30-pca"),
     "UMAP": ("umap-15-s0", "umap-15-s1", "umap-15-random-s0", "umap-15-random-s1"),
     "Noise": ("prior-pca", "prior-tsne-5-s0", "prior-tsne-30-s0", "prior-tsne-100-s0"),
 }

@@ -25,8 +25,10 @@ def check_finite(name: str, values: Tensor) -> None:
     """Raises TypeError unless floating point, ValueError on NaN or an infinity."""
     if not values.is_floating_point():
         raise TypeError(f"{name} must be floating point, got {values.dtype}; convert it with {name}.float()")
-    low, high = values.aminmax() if values.numel() else (values.sum(), values.sum())  # NaN passes through aminmax
-    if not (low.isfinite() and high.isfinite()):
+    if values.numel() == 0:
+        return
+    low, high = (float(value) for value in values.detach().aminmax())  # NaN passes through
+    if not (math.isfinite(low) and math.isfinite(high)):
         raise ValueError(f"{name} holds NaN or an infinity; look where it comes from before going on")
 
 
@@ -38,10 +40,10 @@ def check_posterior(mu: Tensor, logvar: Tensor, *, points: bool = False) -> None
     check_same_shape(mu, logvar)
     check_points("mu", mu)
     if points:
-        if not (logvar.is_floating_point() and float(logvar.max()) < math.inf):  # NaN is not below infinity
+        if not (logvar.is_floating_point() and float(logvar.detach().max()) < math.inf):  # NaN is not below infinity
             raise ValueError("logvar holds NaN or +inf, or no floats; log-variances are finite, or -inf for a point")
     else:
-        if float(logvar.min()) == -math.inf:
+        if float(logvar.detach().min()) == -math.inf:
             raise ValueError("logvar holds -inf: points of an autoencoder have no density; take the codes of a VAE")
         check_finite("logvar", logvar)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -27,12 +28,7 @@ def wasserstein2(mean1: Tensor, cov1: Tensor, mean2: Tensor, cov2: Tensor) -> Te
     for any factors C = L L^T. Between nearly equal Gaussians good to about 1e-7 of their size.
     Gelbrich (1990); Dowson & Landau (1982). Chapter 4.
     """
-    mean1, cov1 = as_gaussian(mean1, cov1, "1")
-    mean2, cov2 = as_gaussian(mean2, cov2, "2")
-    overlap = torch.linalg.svdvals(_factor("cov1", cov1).mT @ _factor("cov2", cov2)).sum(dim=-1)
-    traces = cov1.diagonal(dim1=-2, dim2=-1).sum(dim=-1) + cov2.diagonal(dim1=-2, dim2=-1).sum(dim=-1)
-    squared = ((mean1 - mean2) ** 2).sum(dim=-1) + traces - 2 * overlap
-    return squared.clamp_min(0).sqrt()  # type: ignore[no-any-return]
+    return _transport(_factored(mean1, cov1, "1"), _factored(mean2, cov2, "2"))
 
 
 def bhattacharyya(mean1: Tensor, cov1: Tensor, mean2: Tensor, cov2: Tensor) -> Tensor:
@@ -62,14 +58,21 @@ def pairwise(distance: Distance, gaussians: ClassGaussians) -> Tensor:
     if n_classes < 2:
         return result
     i, j = torch.triu_indices(n_classes, n_classes, offset=1)
-    there, back = torch.cat([i, j[:1]]), torch.cat([j, i[:1]])  # and the first pair once more, backwards
-    *found, backwards = distance(mean[there], cov[there], mean[back], cov[back]).tolist()
-    if not math.isclose(found[0], backwards, rel_tol=1e-6, abs_tol=1e-6):
-        raise ValueError(
-            f"distance must be symmetric, but is {found[0]:.6g} from class 0 to 1 and {backwards:.6g} back; "
-            "average both directions, or call the function itself on all pairs"
-        )
-    result[i, j] = torch.tensor(found, dtype=torch.float64)
+    if distance is wasserstein2:  # each covariance is checked and factored once, not with each of its partners
+        parts = _factored(mean, cov, "")
+        one, two = (_Factored(*(part.index_select(0, k) for part in parts)) for k in (i, j))
+        found = _transport(one, two)
+    else:
+        there, back = torch.cat([i, j[:1]]), torch.cat([j, i[:1]])  # and the first pair once more, backwards
+        found = distance(mean[there], cov[there], mean[back], cov[back])
+        first, again = float(found[0]), float(found[-1])
+        if not math.isclose(first, again, rel_tol=1e-6, abs_tol=1e-6):
+            raise ValueError(
+                f"distance must be symmetric, but is {first:.6g} from class 0 to 1 and {again:.6g} back; "
+                "average both directions, or call the function itself on all pairs"
+            )
+        found = found[:-1]
+    result[i, j] = found.double()
     return result + result.T
 
 
@@ -94,10 +97,24 @@ def hierarchy(distances: Tensor, *, method: str = "average") -> NDArray[np.float
     return tree
 
 
-def _factor(name: str, cov: Tensor) -> Tensor:
-    """Some L with L L^T = cov, (..., d, d): Cholesky's where it exists, else from the eigenvectors."""
+class _Factored(NamedTuple):
+    """A Gaussian as wasserstein2 needs it. mean: (..., d). factor: (..., d, d), some L, L L^T = cov. trace: (...)."""
+
+    mean: Tensor
+    factor: Tensor
+    trace: Tensor
+
+
+def _factored(mean: Tensor, cov: Tensor, suffix: str) -> _Factored:
+    mean, cov = as_gaussian(mean, cov, suffix)
     factor, info = torch.linalg.cholesky_ex(cov)
-    if not bool((info > 0).any()):
-        return factor  # type: ignore[no-any-return]
-    values, vectors = torch.linalg.eigh(cov)
-    return vectors * eigenvalues(name, values).sqrt()[..., None, :]  # type: ignore[no-any-return]
+    if bool((info > 0).any()):  # singular: the eigenvectors give a factor all the same
+        values, vectors = torch.linalg.eigh(cov)
+        factor = vectors * eigenvalues(f"cov{suffix}", values).sqrt()[..., None, :]
+    return _Factored(mean, factor, cov.diagonal(dim1=-2, dim2=-1).sum(dim=-1))
+
+
+def _transport(one: _Factored, two: _Factored) -> Tensor:
+    overlap = torch.linalg.svdvals(one.factor.mT @ two.factor).sum(dim=-1)
+    squared = ((one.mean - two.mean) ** 2).sum(dim=-1) + one.trace + two.trace - 2 * overlap
+    return squared.clamp_min(0).sqrt()  # type: ignore[no-any-return]

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from vae_course.data import to_unit
 from vae_course.latent.checks import check_points, check_posterior
-from vae_course.models import Autoencoder
+from vae_course.models import VAE, Autoencoder
 from vae_course.objectives import kl_per_latent
 from vae_course.types import Posterior, check_positive
 
@@ -38,19 +38,20 @@ def encode_blocks(model: Autoencoder, images: Tensor, *, batch_size: int, progre
     check_positive("batch_size", batch_size)
     if images.ndim != 2 or len(images) == 0:
         raise ValueError(f"images must have shape (n, {model.config.input_dim}) with n > 0, got {tuple(images.shape)}")
-    encode = getattr(model, "encode", None)
-    bar = tqdm(total=len(images), unit="image", disable=not progress)
-    with bar:
+    with tqdm(total=len(images), unit="image", disable=not progress) as bar:
         for block in images.split(batch_size):
-            with torch.no_grad():  # inside the loop: what the caller does between two blocks is its own affair
-                x = to_unit(block)
-                if encode is None:
-                    mu = model.encode_point(x)
-                    posterior = Posterior(mu, torch.full_like(mu, -torch.inf))
-                else:
-                    posterior = encode(x)
-            yield posterior
+            yield _encode(model, block)
             bar.update(len(block))
+
+
+def _encode(model: Autoencoder, images: Tensor) -> Posterior:
+    """A function of its own, so that a block's floats are gone before the next one's are made."""
+    with torch.no_grad():
+        x = to_unit(images)
+        if isinstance(model, VAE):
+            return model.encode(x)
+        mu = model.encode_point(x)
+        return Posterior(mu, torch.full_like(mu, -torch.inf))
 
 
 def kl_order(mu: Tensor, logvar: Tensor) -> Tensor:
