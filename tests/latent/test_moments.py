@@ -225,6 +225,7 @@ def test_wrong_labels(labels: Tensor, error: type[Exception], words: str) -> Non
         (torch.zeros(0, 2), torch.zeros(0, 2)),
         (torch.tensor([[0.0, torch.nan]]), torch.zeros(1, 2)),
         (torch.tensor([[0.0, torch.inf]]), torch.zeros(1, 2)),
+        (torch.tensor([[0.0, -torch.inf]]), torch.zeros(1, 2)),
         (torch.zeros(1, 2), torch.tensor([[0.0, torch.nan]])),
         (torch.zeros(1, 2), torch.tensor([[torch.inf, 0.0]])),
     ],

@@ -75,7 +75,9 @@ def _examine(
         if attempt.right or (attempt.problem is not None and attempt.problem.problem in ("unanswered", "changed")):
             return explain(exercise, attempt, trials)
     for attempt in attempts:
-        slips = () if attempt.problem else _slips_by_behaviour(exercise, answer, attempt.kind, trials[0], seed, sink)
+        # an answer that raises at some inputs may still show its slip at others
+        ran = attempt.problem is None or attempt.problem.problem == "raised"
+        slips = _slips_by_behaviour(exercise, answer, attempt.kind, trials[0], seed, sink) if ran else ()
         if slips:
             return explain_slips(exercise, attempt, slips)
     return explain(exercise, min(attempts, key=_rank), trials)
