@@ -33,7 +33,10 @@ from vae_book_html import mend, names_in_use, slim_styles
             "</article>",
         ),
         ('<script src="_static/vendor/mathjax/startup.js"></script><p>words</p>', "<p>words</p>"),
-        ('<script src="../searchindex.js"></script><script src="a/searchtools.js"></script><p>words</p>', "<p>words</p>"),
+        (
+            '<script src="../searchindex.js"></script><script src="a/searchtools.js"></script><p>words</p>',
+            "<p>words</p>",
+        ),
         (
             '<script src="searchindex.js"></script><div id="search-results"></div>',
             '<script src="searchindex.js"></script><div id="search-results"></div>',

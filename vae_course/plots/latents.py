@@ -20,8 +20,8 @@ def plot_code(mu: Tensor, std: Tensor, *, ax: Axes | None = None, **errorbar_kw:
     ax = ax or plt.gca()
     ax.axhspan(-1, 1, color="0.92", label="prior")
     style = with_defaults(errorbar_kw, fmt="o", color=RIGHT, markersize=4, label="posterior of one digit")
-    ax.errorbar(range(len(mu)), mu.numpy(), yerr=std.numpy(), **style)
-    ax.set(xlabel="latent", ylabel="mean and one std", xticks=range(0, len(mu), max(1, len(mu) // 10)))
+    ax.errorbar(range(1, len(mu) + 1), mu.numpy(), yerr=std.numpy(), **style)
+    ax.set(xlabel="latent", ylabel="mean and one std", xticks=range(1, len(mu) + 1, max(1, len(mu) // 10)))
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     return ax
 

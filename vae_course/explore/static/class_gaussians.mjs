@@ -1,7 +1,8 @@
 // Class Gaussians on the latent map. Traits z, classes, density and share are the state; all else follows from them.
 import { base64ToBytes, unpackMatrix } from "./bytes.mjs";
 import { buildClassGaussians, fillTable } from "./class_gaussians_view.mjs";
-import { afterQuiet, drawInk, h, makeCleanup, onceAFrame } from "./dom.mjs";
+import { afterQuiet, drawInk, onceAFrame } from "./dom.mjs";
+import { makeRender, QUIET, redrawOnChange } from "./figure.mjs";
 import { drawClassMap } from "./gaussian_drawing.mjs";
 import { logDensityOf, pool, STANDARD } from "./gaussians.mjs";
 import { drawMarker } from "./map_drawing.mjs";
@@ -10,28 +11,12 @@ import { makeDecoder } from "./nn.mjs";
 import { mountPage } from "./page.mjs";
 import { clampPoint, formatNumber, makePlane, pointAfterKey } from "./plane.mjs";
 import { listenToPointer } from "./pointer.mjs";
-import { cssColour, onGround, parseColour, readTheme, watchTheme } from "./theme.mjs";
+import { cssColour, onGround, parseColour, readTheme } from "./theme.mjs";
 
-const QUIET = 350; // milliseconds without a change before the summary is read out
 const HINT_FREE = "Move over the map, or drag a finger. Click to hold the point. Arrow keys step, with Shift further; Home is the origin.";
 const HINT_HELD = "The point is held: click the map to let it follow again. Arrow keys still move it.";
 
-export function render({ model, el }) {
-  const cleanup = makeCleanup();
-  try {
-    show(model, el, cleanup);
-  } catch (error) {
-    cleanup.run();
-    el.replaceChildren(
-      h("p", { class: "explore-error", role: "alert" },
-        `The class Gaussians cannot be drawn: ${error.message}. Run the cell that makes them again, or reload the page.`),
-    );
-  }
-  return () => {
-    cleanup.run();
-    el.replaceChildren();
-  };
-}
+export const render = makeRender("The class Gaussians", show);
 
 // What the payload holds, unpacked and checked.
 export function readPayload(payload) {
@@ -232,10 +217,7 @@ function show(model, el, cleanup) {
   for (const [trait, buttons] of [["density", parts.densities], ["share", parts.shares]]) {
     for (const [name, button] of Object.entries(buttons)) cleanup.listen(button, "click", () => set(trait, name));
   }
-  const resize = new ResizeObserver(redraw);
-  resize.observe(parts.map);
-  cleanup.add(() => resize.disconnect());
-  cleanup.add(watchTheme(parts.root, redraw));
+  redrawOnChange(parts.root, [parts.map], redraw, cleanup);
   parts.hint.textContent = HINT_FREE;
   parts.summary.textContent = summary();
   draw();

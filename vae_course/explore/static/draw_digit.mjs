@@ -2,7 +2,8 @@
 import { drawBars, listenToBars } from "./bars.mjs";
 import { base64ToBytes, bytesToBase64 } from "./bytes.mjs";
 import { drawCurves, valueAt } from "./curve.mjs";
-import { afterQuiet, drawInk, h, makeCleanup, onceAFrame } from "./dom.mjs";
+import { afterQuiet, drawInk, onceAFrame } from "./dom.mjs";
+import { makeRender, QUIET, redrawOnChange } from "./figure.mjs";
 import { readDrawDigit, travel } from "./draw_digit_data.mjs";
 import { buildDrawDigit, PENS, SLIDER_STEPS } from "./draw_digit_parts.mjs";
 import { drawMap } from "./map_drawing.mjs";
@@ -14,28 +15,12 @@ import { describePosterior } from "./posterior.mjs";
 import { drawPosterior } from "./posterior_drawing.mjs";
 import { makeSheet } from "./sheet.mjs";
 import { drawSheet, fitCanvas } from "./sheet_drawing.mjs";
-import { cssColour, onGround, readTheme, watchTheme } from "./theme.mjs";
+import { cssColour, onGround, readTheme } from "./theme.mjs";
 
-const QUIET = 350; // milliseconds without a change before the summary is read out
 const MODE_IMAGE = "An image, seen exactly as it is. Clear gives an empty sheet.";
 const MODE_DRAWING = "A drawing is scaled and centred as MNIST's digits were.";
 
-export function render({ model, el }) {
-  const cleanup = makeCleanup();
-  try {
-    show(model, el, cleanup);
-  } catch (error) {
-    cleanup.run();
-    el.replaceChildren(
-      h("p", { class: "explore-error", role: "alert" },
-        `The drawing board cannot be shown: ${error.message}. Run the cell that makes it again, or reload the page.`),
-    );
-  }
-  return () => {
-    cleanup.run();
-    el.replaceChildren();
-  };
-}
+export const render = makeRender("The sheet to draw on", show);
 
 function show(model, el, cleanup) {
   const data = readDrawDigit(model.get("payload"));
@@ -240,10 +225,7 @@ function show(model, el, cleanup) {
     draw();
   });
   cleanup.listen(parts.table, "toggle", draw);
-  const resize = new ResizeObserver(redraw);
-  for (const element of [parts.map, parts.sheet, parts.latents]) resize.observe(element);
-  cleanup.add(() => resize.disconnect());
-  cleanup.add(watchTheme(parts.root, redraw));
+  redrawOnChange(parts.root, [parts.map, parts.sheet, parts.latents], redraw, cleanup);
   parts.summary.textContent = describePosterior(found);
   redraw();
 }

@@ -1,33 +1,18 @@
 // The latent map. Position z is the model's trait; all else follows from it.
 import { base64ToBytes, unpackGreys, unpackMatrix } from "./bytes.mjs";
-import { afterQuiet, drawInk, h, makeCleanup, onceAFrame } from "./dom.mjs";
+import { afterQuiet, drawInk, h, onceAFrame } from "./dom.mjs";
+import { makeRender, QUIET, redrawOnChange } from "./figure.mjs";
 import { majority, nearest } from "./neighbours.mjs";
 import { makeDecoder } from "./nn.mjs";
 import { drawMap, drawMarker } from "./map_drawing.mjs";
 import { mountPage } from "./page.mjs";
 import { clampPoint, formatNumber, makePlane, pointAfterKey } from "./plane.mjs";
 import { listenToPointer } from "./pointer.mjs";
-import { cssColour, onGround, parseColour, readTheme, watchTheme } from "./theme.mjs";
+import { cssColour, onGround, parseColour, readTheme } from "./theme.mjs";
 
-const QUIET = 350; // milliseconds without a move before the summary is read out
 const GRID = 15;
 
-export function render({ model, el }) {
-  const cleanup = makeCleanup();
-  try {
-    show(model, el, cleanup);
-  } catch (error) {
-    cleanup.run();
-    el.replaceChildren(
-      h("p", { class: "explore-error", role: "alert" },
-        `The latent map cannot be drawn: ${error.message}. Run the cell that makes it again, or reload the page.`),
-    );
-  }
-  return () => {
-    cleanup.run();
-    el.replaceChildren();
-  };
-}
+export const render = makeRender("The latent map", show);
 
 // What the payload holds, unpacked and checked.
 export function readPayload(payload) {
@@ -146,10 +131,7 @@ function show(model, el, cleanup) {
       redraw();
     });
   }
-  const resize = new ResizeObserver(redraw);
-  resize.observe(parts.map);
-  cleanup.add(() => resize.disconnect());
-  cleanup.add(watchTheme(parts.root, redraw));
+  redrawOnChange(parts.root, [parts.map], redraw, cleanup);
   neighbours = nearest(data.xs, data.ys, here(), data.k);
   parts.summary.textContent = summary();
   draw();

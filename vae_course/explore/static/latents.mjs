@@ -1,36 +1,21 @@
 // The latents: a slider for each. Traits z, range and digit are the state; all else follows from them.
 import { base64ToBytes, unpackGreys, unpackMatrix } from "./bytes.mjs";
-import { afterQuiet, drawInk, h, makeCleanup, onceAFrame } from "./dom.mjs";
+import { afterQuiet, drawInk, onceAFrame } from "./dom.mjs";
+import { makeRender, QUIET, redrawOnChange } from "./figure.mjs";
 import { buildLatents, latentLabel } from "./latents_view.mjs";
 import { makeDecoder } from "./nn.mjs";
 import { mountPage } from "./page.mjs";
 import { formatNumber } from "./plane.mjs";
 import { meanGreyChange, positionOf, sideOf, spansOf, traversalValues, valueAt, withLatent } from "./ranges.mjs";
 import { listenToSlider } from "./slider.mjs";
-import { mix, onGround, parseColour, readTheme, watchTheme } from "./theme.mjs";
+import { mix, onGround, parseColour, readTheme } from "./theme.mjs";
 import { drawTrack, tallest } from "./violins.mjs";
 
-const QUIET = 350; // milliseconds without a move before the summary is read out
 const N_STRIP = 7;
 const INSET = 7; // half a handle's width, as in latents.css
 const FULL_COLOUR = 128; // grey levels of change that are drawn in full colour
 
-export function render({ model, el }) {
-  const cleanup = makeCleanup();
-  try {
-    show(model, el, cleanup);
-  } catch (error) {
-    cleanup.run();
-    el.replaceChildren(
-      h("p", { class: "explore-error", role: "alert" },
-        `The latents cannot be drawn: ${error.message}. Run the cell that makes them again, or reload the page.`),
-    );
-  }
-  return () => {
-    cleanup.run();
-    el.replaceChildren();
-  };
-}
+export const render = makeRender("The latents", show);
 
 // What the payload holds, unpacked and checked.
 export function readPayload(payload) {
@@ -179,10 +164,7 @@ function show(model, el, cleanup) {
   });
   cleanup.listen(parts.reset, "click", () => set({ digit: -1, range: "prior", z: data.order.map(() => 0) }));
   cleanup.listen(parts.resetOne, "click", () => set({ z: withLatent(z(), focused, start()[focused]) }));
-  const resize = new ResizeObserver(redraw);
-  resize.observe(parts.list);
-  cleanup.add(() => resize.disconnect());
-  cleanup.add(watchTheme(parts.root, redraw));
+  redrawOnChange(parts.root, [parts.list], redraw, cleanup);
   parts.summary.textContent = summary();
   draw();
 }

@@ -1,5 +1,6 @@
 // Linked maps: the same points in up to four maps. The set that is shown and the chosen point are the model's traits.
-import { afterQuiet, drawInk, h, makeCleanup, onceAFrame } from "./dom.mjs";
+import { afterQuiet, drawInk, h, onceAFrame } from "./dom.mjs";
+import { makeRender, QUIET, redrawOnChange } from "./figure.mjs";
 import { N_NEAREST, describeMaps, meanKept, readMaps } from "./linked_data.mjs";
 import { drawChosen, drawScatter } from "./linked_drawing.mjs";
 import { nearest } from "./neighbours.mjs";
@@ -7,26 +8,9 @@ import { mountPage } from "./page.mjs";
 import { makePlane } from "./plane.mjs";
 import { listenToPointer } from "./pointer.mjs";
 import { indexAfterKey } from "./stepping.mjs";
-import { cssColour, onGround, readTheme, watchTheme } from "./theme.mjs";
+import { cssColour, onGround, readTheme } from "./theme.mjs";
 
-const QUIET = 350; // milliseconds without a move before the summary is read out
-
-export function render({ model, el }) {
-  const cleanup = makeCleanup();
-  try {
-    show(model, el, cleanup);
-  } catch (error) {
-    cleanup.run();
-    el.replaceChildren(
-      h("p", { class: "explore-error", role: "alert" },
-        `The linked maps cannot be drawn: ${error.message}. Run the cell that makes them again, or reload the page.`),
-    );
-  }
-  return () => {
-    cleanup.run();
-    el.replaceChildren();
-  };
-}
+export const render = makeRender("The linked maps", show);
 
 function show(model, el, cleanup) {
   const data = readMaps(model.get("payload"));
@@ -147,10 +131,7 @@ function show(model, el, cleanup) {
       redraw();
     });
   }
-  const resize = new ResizeObserver(redraw);
-  resize.observe(parts.panels[0].map);
-  cleanup.add(() => resize.disconnect());
-  cleanup.add(watchTheme(parts.root, redraw));
+  redrawOnChange(parts.root, [parts.panels[0].map], redraw, cleanup);
   parts.summary.textContent = summary();
   draw();
 }

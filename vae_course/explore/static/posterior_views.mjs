@@ -1,34 +1,19 @@
 // Posterior views: the same posteriors as means, samples or ellipses. All that the reader chooses is in the model's traits.
-import { afterQuiet, drawInk, h, makeCleanup, onceAFrame } from "./dom.mjs";
+import { afterQuiet, drawInk, h, onceAFrame } from "./dom.mjs";
+import { makeRender, QUIET, redrawOnChange } from "./figure.mjs";
 import { nearest } from "./neighbours.mjs";
 import { mountPage } from "./page.mjs";
 import { formatNumber, makePlane } from "./plane.mjs";
 import { listenToPointer } from "./pointer.mjs";
 import { indexAfterKey } from "./stepping.mjs";
-import { cssColour, onGround, readTheme, watchTheme } from "./theme.mjs";
+import { cssColour, onGround, readTheme } from "./theme.mjs";
 import { describeViews, drawSamples, readViews } from "./views_data.mjs";
 import { drawChosenPosterior, drawViews } from "./views_drawing.mjs";
 
-const QUIET = 350; // milliseconds without a move before the summary is read out
 const VIEWS = ["means", "samples", "ellipses"];
 const LAST_SEED = 2 ** 31 - 1;
 
-export function render({ model, el }) {
-  const cleanup = makeCleanup();
-  try {
-    show(model, el, cleanup);
-  } catch (error) {
-    cleanup.run();
-    el.replaceChildren(
-      h("p", { class: "explore-error", role: "alert" },
-        `The posterior views cannot be drawn: ${error.message}. Run the cell that makes them again, or reload the page.`),
-    );
-  }
-  return () => {
-    cleanup.run();
-    el.replaceChildren();
-  };
-}
+export const render = makeRender("The posterior views", show);
 
 function show(model, el, cleanup) {
   const data = readViews(model.get("payload"));
@@ -136,10 +121,7 @@ function show(model, el, cleanup) {
       redraw();
     });
   }
-  const resize = new ResizeObserver(redraw);
-  resize.observe(parts.map);
-  cleanup.add(() => resize.disconnect());
-  cleanup.add(watchTheme(parts.root, redraw));
+  redrawOnChange(parts.root, [parts.map], redraw, cleanup);
   parts.summary.textContent = describeViews(data, state());
   draw();
 }

@@ -1,0 +1,34 @@
+// What all figures share: how they are put up and taken down, and when they are drawn anew.
+import { h, makeCleanup } from "./dom.mjs";
+import { watchTheme } from "./theme.mjs";
+
+export const QUIET = 350; // milliseconds without a change before the summary is read out
+
+// A render function for anywidget and for the page. show(model, el, cleanup) builds the figure, or throws in words.
+export function makeRender(name, show) {
+  return ({ model, el }) => {
+    const cleanup = makeCleanup();
+    const clear = () => {
+      cleanup.run();
+      el.replaceChildren();
+    };
+    try {
+      show(model, el, cleanup);
+    } catch (error) {
+      clear();
+      el.append(
+        h("p", { class: "explore-error", role: "alert" },
+          `${name} cannot be drawn: ${error.message}. Run the cell that makes it again, or reload the page.`),
+      );
+    }
+    return clear;
+  };
+}
+
+// Calls `redraw` when one of the elements changes its size and when the page's colours change.
+export function redrawOnChange(root, elements, redraw, cleanup) {
+  const resize = new ResizeObserver(redraw);
+  for (const element of elements) resize.observe(element);
+  cleanup.add(() => resize.disconnect());
+  cleanup.add(watchTheme(root, redraw));
+}
