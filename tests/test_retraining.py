@@ -64,7 +64,7 @@ def test_every_model_comes_with_its_card(
     one_by_one: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert set(one_by_one) == {f"{name}.{kind}" for name in RECIPES for kind in ("json", "safetensors")}
-    assert not list((tmp_path / "waiting").iterdir())
+    assert not (tmp_path / "waiting").exists()
     monkeypatch.setattr(zoo, "FOLDER", tmp_path / "one by one")
     for name, recipe in RECIPES.items():
         card = zoo.card(name)
@@ -168,3 +168,12 @@ def test_training_again_gives_the_figures_of_the_card(
     assert card["held_out"]["elbo"] == pytest.approx(written["held_out"]["elbo"], abs=1.5)
     changed = {"held_out", "sha256", "versions"}
     assert {key: card[key] for key in card.keys() - changed} == {key: written[key] for key in written.keys() - changed}
+
+
+def test_a_training_whose_starter_was_killed_stops_and_keeps_its_checkpoint(
+    data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retraining.os, "getppid", iter([1, 1, 1, 2, 2]).__next__)
+    with pytest.raises(InterruptedError, match="tiny-vae"):
+        retraining.train("tiny-vae", RECIPES["tiny-vae"], data, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny-vae.checkpoint"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import platform
 from collections.abc import Iterator, Sequence
 from importlib import metadata
@@ -22,7 +23,7 @@ from vae_course.evaluation import importance_log_likelihood
 from vae_course.files import replace_file, tensors_to_bytes
 from vae_course.models import VAE, Autoencoder, Classifier
 from vae_course.training import fit, loss_terms
-from vae_course.types import Digits, check_choice, make_generator, write_json_text
+from vae_course.types import Digits, History, check_choice, make_generator, write_json_text
 from vae_course.zoo import FOLDER, RECIPES, Recipe, names, read_model
 
 IMPORTANCE_SAMPLES = 100
@@ -94,7 +95,10 @@ def retrain(
         for name, weights, card in tqdm(made, initial=done, total=len(chosen), unit="model", disable=not progress):
             replace_file(folder / f"{name}.safetensors", weights)
             replace_file(folder / f"{name}.json", card)  # last: it says that both are there
-    return {name: _move(name, folder, target) for name in chosen}
+    cards = {name: _move(name, folder, target) for name in chosen}
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+    return cards
 
 
 def train(name: str, recipe: Recipe, data: Data, folder: Path) -> Made:
@@ -160,8 +164,21 @@ def _standard_error(values: Tensor) -> float:
 def _fit(model: Autoencoder | Classifier, recipe: Recipe, digits: Digits, checkpoint: Path) -> int:
     if isinstance(model, Classifier):  # seconds: no checkpoint
         return len(fit_classifier(model, digits, config=recipe.training, progress=False))
+    parent = os.getppid()
+
+    def stop_when_orphaned(_: History) -> None:
+        if os.getppid() != parent:  # whoever wanted the model was killed, and a new run may be at work on it
+            raise InterruptedError(f"the process that started the training of {checkpoint.stem} is gone")
+
     try:
-        history = fit(model, digits.images, config=recipe.training, checkpoint=checkpoint, progress=False)
+        history = fit(
+            model,
+            digits.images,
+            config=recipe.training,
+            checkpoint=checkpoint,
+            on_epoch=stop_when_orphaned,
+            progress=False,
+        )
     except ValueError:
         if not checkpoint.exists():
             raise

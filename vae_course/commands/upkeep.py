@@ -52,7 +52,8 @@ def retrain_zoo(names: list[str], *, jobs: int, scheduler: str | None, progress:
         figures = card["held_out"]
         key = next(key for key in ("elbo", "nll", "cross_entropy") if key in figures)
         print(f"{name:<{width}}  held-out {key} {figures[key]} ± {figures[f'{key}_standard_error']} nats")
-    print(f"{len(cards)} models were trained again in {in_words(seconds[0])}. See `git diff` for what changed.")
+    done = "1 model was" if len(cards) == 1 else f"{len(cards)} models were"
+    print(f"{done} trained again in {in_words(seconds[0])}. See `git diff` for what changed.")
     return 0
 
 
@@ -72,7 +73,8 @@ def remake_maps(names: list[str], *, progress: bool) -> int:
     for name, card in cards.items():
         figures = card["quality"]
         print(f"{name:<{width}}  " + "  ".join(f"{key} {value:.3f}" for key, value in figures.items()))
-    print(f"{len(cards)} maps were made again in {in_words(seconds[0])}. See `git diff` for what changed.")
+    done = "1 map was" if len(cards) == 1 else f"{len(cards)} maps were"
+    print(f"{done} made again in {in_words(seconds[0])}. See `git diff` for what changed.")
     return 0
 
 

@@ -154,10 +154,10 @@ class Latents(Explorer, module="latents.mjs"):
     def picture_alt(self) -> str:
         """What is seen in the static picture."""
         return (
-            f"A row for each of {self.latent_dim} latents, {sum(self.payload['active'])} of them active, the largest KL "
-            "first: the density of its aggregate posterior as a violin, the "
-            "standard normal prior as an outline, and a tick at the value of z. Beside them the image decoded at z, "
-            "and rows of images for the first latents, each decoded from -3 to 3."
+            f"A row for each of {self.latent_dim} latents, {sum(self.payload['active'])} of them active, the largest "
+            "KL first: the density of its aggregate posterior as a violin, the standard normal prior as an outline, "
+            "and a tick at the value of z. Beside them the image decoded at z, and rows of images for the first "
+            "latents, each decoded from -3 to 3."
         )
 
     def picture(self) -> Figure:
