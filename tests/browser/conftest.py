@@ -13,6 +13,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from vae_course.commands.browser import find_browser
 
+pytest.register_assert_rewrite("explorer_pages")  # its failures show the values, as those of a test do
+
 NO_BROWSER = "browser tests left out: no Chromium found (install it, or set VAE_COURSE_BROWSER to its program)"
 
 # Chromium speaks to its maker by itself; no test may depend on that, nor be slowed by it.

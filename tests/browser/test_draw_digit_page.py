@@ -1,8 +1,8 @@
 """The drawing board in Chromium, from a file, offline: mouse, finger, keys, real digits, the 9 that turns into a 0."""
 
 import base64
-from pathlib import Path
 
+import explorer_pages as pages
 import numpy as np
 import pytest
 import torch
@@ -14,8 +14,7 @@ from vae_course.types import VAEConfig, make_generator
 
 pytestmark = pytest.mark.browser
 
-AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
-INK, PAPER = np.array([0x22, 0x28, 0x32]), np.array([255, 255, 255])  # explore.css, light, without a theme
+READY = "document.querySelector('.explore-live .draw-reading')?.textContent"  # the figures are live
 
 
 @pytest.fixture(scope="module")
@@ -35,53 +34,21 @@ def explorer(model):
 
 @pytest.fixture(scope="module")
 def page_file(explorer, tmp_path_factory):
-    path = tmp_path_factory.mktemp("draw") / "page.html"
-    path.write_text(
-        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        "<style>:root { color-scheme: light dark } @media (prefers-color-scheme: dark) { body { background: #14181e; "
-        "color: #ced6dd } }</style>"
-        f'<title>Sheet</title><body style="margin: 8px"><main><h1>Sheet</h1>{explorer.to_html()}'
-        '<div style="height: 1500px"></div></main></body></html>',
-        encoding="utf-8",
-    )
-    return path
+    style = "<style>:root { color-scheme: light dark } @media (prefers-color-scheme: dark) { body { "
+    style += "background: #14181e; color: #ced6dd } }</style>"
+    return pages.write_page(tmp_path_factory.mktemp("draw"), "Sheet", explorer.to_html() + pages.SPACE, style=style)
 
 
 @pytest.fixture
 def open_page(browser, page_file):
-    """Opens the page offline; at the end, no request, no console message and no error may have come."""
-    contexts, faults = [], []
-
-    def open_page(*, width=1000, **options):
-        context = browser.new_context(viewport={"width": width, "height": 1000}, **options)
-        contexts.append(context)
-        context.set_offline(True)
-        page = context.new_page()
-        # The one message allowed is Chromium's remark on this test's own reading of pixels.
-        page.on("console", lambda m: None if "willReadFrequently" in m.text else faults.append(m.text))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        inside = (page_file.as_uri(), "blob:", "data:")
-        page.on("request", lambda request: None if request.url.startswith(inside) else faults.append(request.url))
-        page.goto(page_file.as_uri())
-        page.wait_for_function("document.querySelector('.explore-live .draw-reading')?.textContent")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not faults
-
-
-def next_frame(page):
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    with pages.offline_pages(browser, page_file, ready=READY, height=1000) as open_page:
+        yield open_page
 
 
 def pixels(page, index):
     """What the network sees (0) or the reconstruction (1), as ink, (784,) in [0, 1]."""
-    next_frame(page)
-    read = "c => [...c.getContext('2d').getImageData(0, 0, 28, 28).data]"
-    rgb = np.array(page.locator(".draw-image").nth(index).evaluate(read)).reshape(784, 4)[:, :3]
-    return ((PAPER - rgb) / (PAPER - INK)).mean(axis=1)
+    pages.next_frame(page)
+    return pages.ink_of(pages.rgb(page.locator(".draw-image").nth(index)))
 
 
 def summary(page):
@@ -99,10 +66,9 @@ def table(page):
     details = page.locator("details")
     if not details.evaluate("d => d.open"):
         details.locator("summary").click()
-    next_frame(page)
+    pages.next_frame(page)
     page.wait_for_function("document.querySelector('.draw-table td').textContent")
-    texts = page.locator(".draw-table td").all_inner_texts()
-    return np.array([float(text.replace("−", "-")) for text in texts]).reshape(-1, 3)
+    return np.array(pages.read_numbers(page.locator(".draw-table td"))).reshape(-1, 3)
 
 
 def assert_posterior(page, model, image):
@@ -188,25 +154,14 @@ def test_drawing_with_a_finger_does_not_scroll_and_beside_the_sheet_does(open_pa
     page = open_page(width=390, has_touch=True, is_mobile=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     button(page, "Clear").tap()
-    touch = page.context.new_cdp_session(page)
-
-    def swipe(x, y, *, up):
-        touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
-        for step in range(1, 11):
-            moved = {"x": x + 3 * step, "y": y - up * step / 10}
-            touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [moved]})
-            next_frame(page)
-        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-        page.wait_for_timeout(200)
-
     page.evaluate("scrollTo(0, 0)")
     box = page.locator(".draw-sheet").bounding_box()
-    swipe(box["x"] + 80, box["y"] + 220, up=150)
+    pages.swipe(page, box["x"] + 80, box["y"] + 220, right=30, up=150)
     assert page.evaluate("scrollY") == 0, "a finger on the sheet must not scroll the page"
     seen = pixels(page, 0)
     assert seen.sum() > 20
     beside = page.locator(".draw-image").first.bounding_box()
-    swipe(beside["x"] + 60, beside["y"] + 90, up=200)
+    pages.swipe(page, beside["x"] + 60, beside["y"] + 90, right=30, up=200)
     assert page.evaluate("scrollY") > 50, "beside the sheet the page must scroll"
     np.testing.assert_array_equal(pixels(page, 0), seen)
 
@@ -274,7 +229,7 @@ def test_the_numbers_can_be_read_by_keys_and_by_pointer(open_page):
     bars.focus()
     for key in ("End", "ArrowLeft"):
         page.keyboard.press(key)
-    next_frame(page)
+    pages.next_frame(page)
     reading = page.locator(".draw-reading")
     assert reading.inner_text().startswith("latent 19: mean ")
     assert bars.get_attribute("aria-valuenow") == "19"
@@ -282,23 +237,20 @@ def test_the_numbers_can_be_read_by_keys_and_by_pointer(open_page):
     assert f"{wanted[18, 1]:.4f}" in reading.inner_text()
     box = page.locator(".draw-bars canvas").bounding_box()
     page.mouse.move(box["x"] + 42, box["y"] + 60)
-    next_frame(page)
+    pages.next_frame(page)
     assert reading.inner_text().startswith("latent 1: ")
-    plain = page.locator(".draw-bars canvas").evaluate("c => c.toDataURL()")
+    plain = pages.picture(page.locator(".draw-bars canvas"))
     button(page, "Show log-variances").click()
-    next_frame(page)
-    assert page.locator(".draw-bars canvas").evaluate("c => c.toDataURL()") != plain
+    pages.next_frame(page)
+    assert pages.picture(page.locator(".draw-bars canvas")) != plain
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pages.ON_EVERY_SCREEN
 def test_no_accessibility_fault_and_no_sideways_scrolling(open_page, scheme, width):
     page = open_page(width=width, color_scheme=scheme, reduced_motion="reduce")
     table(page)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.evaluate(AXE)
-    found = page.evaluate("axe.run(document).then(result => result.violations)")
-    assert not [(fault["id"], [node["html"][:120] for node in fault["nodes"]]) for fault in found]
+    pages.assert_fits(page)
+    assert pages.axe_violations(page) == []
     targets = page.locator(".explore-figure button, .explore-figure input").evaluate_all(
         "all => all.map(e => e.getBoundingClientRect()).map(b => Math.min(b.width, b.height))"
     )
@@ -307,94 +259,40 @@ def test_no_accessibility_fault_and_no_sideways_scrolling(open_page, scheme, wid
 
 def test_the_sheet_follows_a_change_of_theme(open_page):
     page = open_page()
-    corner = "c => [...c.getContext('2d').getImageData(2, 2, 1, 1).data].slice(0, 3)"
     canvases = [
         page.locator(".draw-sheet canvas"),
         page.locator(".draw-image").nth(0),
         page.locator(".draw-bars canvas"),
     ]
-    for scheme, wanted in (("light", [255, 255, 255]), ("dark", [20, 24, 30])):
+    for scheme, wanted in (("light", pages.LIGHT), ("dark", pages.DARK)):
         page.emulate_media(color_scheme=scheme)
-        next_frame(page)
-        assert [canvas.evaluate(corner) for canvas in canvases] == [wanted] * 3
+        pages.next_frame(page)
+        assert [pages.colour_at(canvas, 2, 2) for canvas in canvases] == [wanted] * 3
 
 
 def test_broken_data_give_a_message_and_keep_the_picture(browser, explorer, tmp_path):
-    file = tmp_path / "broken.html"
-    file.write_text(explorer.to_html().replace('"kind":"draw-digit"', '"kind":"draw-'), encoding="utf-8")
-    page = browser.new_page()
-    page.goto(file.as_uri())
-    assert "The drawing board cannot be shown" in page.get_by_role("alert").inner_text()
-    assert page.locator(".explore-static").is_visible()
-    page.close()
+    message = "The sheet to draw on cannot be drawn"
+    pages.assert_broken_data_are_said(browser, tmp_path, explorer, message)
 
 
 def test_in_jupyter_the_same_module_follows_python_and_cleans_up(open_page, explorer):
-    page = open_page()
     image = load_digits().images[2100].numpy()
-    answer = page.evaluate(
-        """async ({source, state, image}) => {
-            const added = new Set();
-            for (const type of ["addEventListener", "removeEventListener"]) {
-                const own = EventTarget.prototype[type];
-                EventTarget.prototype[type] = function (name, listener, ...rest) {
-                    for (const each of [...added]) {
-                        const [target, event, handler] = each;
-                        if (target === this && event === name && handler === listener) added.delete(each);
-                    }
-                    if (type === "addEventListener") added.add([this, name, listener]);
-                    return own.call(this, name, listener, ...rest);
-                };
-            }
-            const url = URL.createObjectURL(new Blob([source], {type: "text/javascript"}));
-            const {default: widget} = await import(url);
-            const frame = () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
-            const listeners = new Set();
-            const values = {...state};
-            let saved = 0;
-            const model = {
-                get: name => values[name],
-                set: (name, value) => { values[name] = value; listeners.forEach(l => l()); },
-                save_changes: () => saved++,
-                on: (event, l) => listeners.add(l),
-                off: (event, l) => listeners.delete(l),
-            };
-            const el = document.createElement("div");
-            document.body.prepend(el);
-            const stop = widget.render({model, el});
-            await frame();
-            const savedAtStart = saved;
-            model.set("image", image);  // as if from Python
-            await frame();
-            const canvas = el.querySelector(".draw-image");
-            const shown = [...canvas.getContext("2d").getImageData(0, 0, 28, 28).data];
-            const savedAfterPython = saved;
-            el.querySelector(".draw-tools button:nth-of-type(2)").click();  // Clear
-            await frame();
-            const sent = values.image, savedAfterClear = saved, during = added.size;
-            const sheet = el.querySelector(".draw-sheet");
-            stop();
-            sheet.dispatchEvent(new KeyboardEvent("keydown", {key: " "}));
-            await frame();
-            return {shown, sent, savedAtStart, savedAfterPython, savedAfterClear, during, left: added.size,
-                    after: saved, listeners: listeners.size, children: el.childElementCount};
-        }""",
-        {
-            "source": explorer.get_state()["_esm"],
-            "state": {"image": explorer.image, "payload": explorer.payload},
-            "image": base64.b64encode(image.tobytes()).decode(),
-        },
-    )
-    rgb = np.array(answer.pop("shown")).reshape(784, 4)[:, :3]
-    assert np.abs(((PAPER - rgb) / (PAPER - INK)).mean(axis=1) - image / 255).max() < 0.004
-    assert base64.b64decode(answer.pop("sent")) == bytes(784)
-    assert answer.pop("during") > 20
-    assert answer == {
-        "savedAtStart": 0,
-        "savedAfterPython": 0,
-        "savedAfterClear": 1,
-        "left": 0,
-        "after": 1,
-        "listeners": 0,
-        "children": 0,
-    }
+    steps = """async ({model, el, frame, saved}, {image}) => {
+        const times = [saved()];
+        model.set("image", image);  // as if from Python
+        await frame();
+        const canvas = el.querySelector(".draw-image");
+        const pixels = [...canvas.getContext("2d").getImageData(0, 0, 28, 28).data];
+        times.push(saved());
+        el.querySelector(".draw-tools button:nth-of-type(2)").click();  // Clear
+        await frame();
+        const sheet = el.querySelector(".draw-sheet");
+        return [{pixels, times}, () => sheet.dispatchEvent(new KeyboardEvent("keydown", {key: " "}))];
+    }"""
+    given = base64.b64encode(image.tobytes()).decode()
+    state = {"image": explorer.image}
+    answer = pages.run_as_widget(open_page(), explorer, state, steps, listeners=20, image=given)
+    shown = np.array(answer["seen"]["pixels"]).reshape(784, 4)[:, :3]
+    assert np.abs(pages.ink_of(shown) - image / 255).max() < 0.004
+    assert base64.b64decode(answer["values"]["image"]) == bytes(784)
+    assert (answer["seen"]["times"], answer["saved"]) == ([0, 0], 1)

@@ -1,8 +1,8 @@
 """The latents in Chromium, from a file, offline: mouse, finger, keys, both ranges, no script, axe, and as a widget."""
 
 import re
-from pathlib import Path
 
+import explorer_pages as pages
 import numpy as np
 import pytest
 import torch
@@ -14,8 +14,7 @@ from vae_course.types import VAEConfig, make_generator
 
 pytestmark = pytest.mark.browser
 
-AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text(encoding="utf-8")
-INK, PAPER = np.array([0x22, 0x28, 0x32]), np.array([255, 255, 255])  # explore.css, light, without a theme
+READY = "document.querySelector('.explore-live .latents-row')?.checkVisibility()"  # the figures are live
 OFF = 4  # a latent that the model does not use
 
 
@@ -40,53 +39,19 @@ def explorer(model):
 
 @pytest.fixture(scope="module")
 def page_file(explorer, tmp_path_factory):
-    path = tmp_path_factory.mktemp("page") / "page.html"
-    path.write_text(
-        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f'<title>Latents</title><body style="margin: 8px"><main><h1>Latents</h1>'
-        # As the book wraps it: a scroller around the figure would keep the picture from staying in view.
-        f'<div class="cell_output"><div class="output" style="overflow-x: auto">{explorer.to_html()}</div></div>'
-        '<div style="height: 1500px"></div></main></body></html>',
-        encoding="utf-8",
-    )
-    return path
+    # As the book wraps it: a scroller around the figure would keep the picture from staying in view.
+    scroller = f'<div class="cell_output"><div class="output" style="overflow-x: auto">{explorer.to_html()}</div></div>'
+    return pages.write_page(tmp_path_factory.mktemp("page"), "Latents", scroller + pages.SPACE)
 
 
 @pytest.fixture
 def open_page(browser, page_file):
-    """Opens the page offline; at the end, no request, no console message and no error may have come."""
-    contexts, faults = [], []
-
-    def open_page(*, width=1000, height=800, before=None, **options):
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        context.set_offline(True)
-        if before:
-            context.add_init_script(before)
-        page = context.new_page()
-        # The one message allowed is Chromium's remark on this test's own reading of pixels.
-        page.on("console", lambda m: None if "willReadFrequently" in m.text else faults.append(m.text))
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        inside = (page_file.as_uri(), "blob:", "data:")
-        page.on("request", lambda request: None if request.url.startswith(inside) else faults.append(request.url))
-        page.goto(page_file.as_uri())
-        if options.get("java_script_enabled", True):
-            page.wait_for_selector(".explore-live .latents-row")
-            next_frame(page)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not faults
-
-
-def next_frame(page):
-    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    with pages.offline_pages(browser, page_file, ready=READY) as open_page:
+        yield open_page
 
 
 def number(text):
-    return float(text.replace("−", "-").strip("◂ ▸"))
+    return pages.read_number(text.strip("◂ ▸"))
 
 
 def shown_z(page):
@@ -102,17 +67,11 @@ def change(page):
 
 
 def pixels(page, selector):
-    read = "c => [...c.getContext('2d').getImageData(0, 0, 28, 28).data]"
-    return np.array(page.locator(selector).first.evaluate(read)).reshape(784, 4)[:, :3]
+    return pages.rgb(page.locator(selector).first)
 
 
 def ink(page, selector=".latents-readout canvas"):
-    return ((PAPER - pixels(page, selector)) / (PAPER - INK)).mean(axis=1)
-
-
-def decoded_by(model, z):
-    with torch.no_grad():
-        return model.decode(torch.tensor([z], dtype=torch.float32))[0].numpy()
+    return pages.ink_of(pixels(page, selector))
 
 
 def slider(page, j):
@@ -123,12 +82,12 @@ def press(page, j, *keys):
     slider(page, j).focus()
     for key in keys:
         page.keyboard.press(key)
-    next_frame(page)
+    pages.next_frame(page)
 
 
 def click(page, name):
     page.get_by_role("button", name=name).click()
-    next_frame(page)
+    pages.next_frame(page)
 
 
 def test_it_starts_at_the_first_digit_with_the_largest_kl_on_top(open_page, explorer, model):
@@ -140,7 +99,7 @@ def test_it_starts_at_the_first_digit_with_the_largest_kl_on_top(open_page, expl
     assert "inactive" in slider(page, OFF).get_attribute("aria-label")
     assert page.locator(".latents-inactive").count() == 1
     assert change(page) == 0
-    assert np.abs(ink(page) - decoded_by(model, explorer.z)).max() < 0.007
+    pages.assert_same_ink(ink(page), pages.decoded_by(model, explorer.z))
     assert page.locator(".explore-static").first.is_hidden()
     said = page.locator("[aria-live=polite]").text_content()
     assert explorer.summary() == f"12 latents, 11 active. {said}"
@@ -162,8 +121,8 @@ def test_keys_move_one_latent(open_page, explorer, model):
     z = [3.0 if i == j else 0.0 for i in range(12)]
     assert shown_z(page) == z
     assert slider(page, j).get_attribute("aria-valuetext") == "3.00"
-    image, origin = decoded_by(model, z), decoded_by(model, [0.0] * 12)
-    assert np.abs(ink(page) - image).max() < 0.007
+    image, origin = pages.decoded_by(model, z), pages.decoded_by(model, [0.0] * 12)
+    pages.assert_same_ink(ink(page), image)
     assert change(page) == pytest.approx(255 * np.abs(image - origin).mean(), abs=0.06)
     page.wait_for_function("old => document.querySelector('[aria-live=polite]').textContent !== old", arg=said)
     assert f"by {change(page)} grey levels" in page.locator("[aria-live=polite]").text_content()
@@ -189,14 +148,14 @@ def test_mouse_drags_a_handle_and_the_strip_follows(open_page, explorer, model):
     page.mouse.down()
     page.mouse.move(at(1.5), middle, steps=5)
     page.mouse.up()
-    next_frame(page)
+    pages.next_frame(page)
     assert shown_z(page)[j] == pytest.approx(1.5, abs=0.06)
     assert [v for i, v in enumerate(shown_z(page)) if i != j] == [0.0] * 11
     assert page.locator(".latents-focused .latents-name b").inner_text() == f"z{j + 1}"
     assert page.locator(".latents-strip small").all_inner_texts() == ["−3", "−2", "−1", "0", "1", "2", "3"]
     for i in (0, 6):
         z = [3.0 * (-1 if i == 0 else 1) if k == j else 0.0 for k in range(12)]
-        assert np.abs(ink(page, f".latents-strip span:nth-child({i + 1}) canvas") - decoded_by(model, z)).max() < 0.007
+        pages.assert_same_ink(ink(page, f".latents-strip span:nth-child({i + 1}) canvas"), pages.decoded_by(model, z))
     click(page, re.compile(rf"^Reset z\s*{j + 1}$"))
     assert shown_z(page) == [0.0] * 12
 
@@ -244,32 +203,21 @@ def test_an_inactive_latent_changes_nothing(open_page):
 def test_a_finger_moves_a_handle_sideways_and_scrolls_the_page_up_and_down(open_page, explorer):
     page = open_page(width=390, has_touch=True, is_mobile=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    touch = page.context.new_cdp_session(page)
-
-    def swipe(x, y, *, right=0, up=0):
-        touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [{"x": x, "y": y}]})
-        for step in range(1, 11):
-            moved = {"x": x + right * step / 10, "y": y - up * step / 10}
-            touch.send("Input.dispatchTouchEvent", {"type": "touchMove", "touchPoints": [moved]})
-            next_frame(page)
-        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
-        page.wait_for_timeout(200)
-
     before = shown_z(page)
     j = explorer.payload["order"][3]
     box = slider(page, j).bounding_box()
-    swipe(box["x"] + box["width"] * 0.9, box["y"] + 18, up=250)
+    pages.swipe(page, box["x"] + box["width"] * 0.9, box["y"] + 18, up=250)
     assert page.evaluate("scrollY") > 100, "a swipe up over a slider must scroll the page"
     assert shown_z(page) == before
     box = slider(page, j).bounding_box()
     scrolled = page.evaluate("scrollY")
     place = int(slider(page, j).input_value()) / 120
-    swipe(box["x"] + 7 + place * (box["width"] - 14), box["y"] + 18, right=box["width"] * (0.9 - place))
+    pages.swipe(page, box["x"] + 7 + place * (box["width"] - 14), box["y"] + 18, right=box["width"] * (0.9 - place))
     assert page.evaluate("scrollY") == scrolled, "a swipe along a slider must not"
     assert shown_z(page)[j] > before[j] + 0.3
     assert page.locator(".latents-focused .latents-name b").inner_text() == f"z{j + 1}"
     page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + 18)
-    next_frame(page)
+    pages.next_frame(page)
     assert abs(shown_z(page)[j]) <= 0.1, "a tap moves the handle there"
 
 
@@ -277,7 +225,7 @@ def test_on_a_phone_the_picture_stays_in_view_and_hides_no_focused_slider(open_p
     page = open_page(width=390, height=560)
     for j in explorer.payload["order"]:
         slider(page, j).focus()
-    next_frame(page)
+    pages.next_frame(page)
     assert page.evaluate("scrollY") > 200
     for j in reversed(explorer.payload["order"]):
         panel = page.locator(".latents-panel").bounding_box()
@@ -288,131 +236,69 @@ def test_on_a_phone_the_picture_stays_in_view_and_hides_no_focused_slider(open_p
         page.keyboard.press("Shift+Tab")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pages.ON_EVERY_SCREEN
 def test_axe_finds_no_violation(open_page, scheme, width):
     page = open_page(width=width, color_scheme=scheme, reduced_motion="reduce")
     for state in (None, "Posterior range", "Reset to z = 0"):
         if state:
             click(page, state)
-        page.evaluate(AXE)
-        run = "axe.run(document, {preload: false, resultTypes: ['violations']})"
-        found = "({id, nodes}) => id + ': ' + nodes.slice(0, 3).map(node => node.html).join(' | ')"
-        assert page.evaluate(f"{run}.then(({{violations}}) => violations.map({found}))") == []
-        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        assert pages.axe_violations(page) == []
+        pages.assert_fits(page)
 
 
 def test_the_tracks_follow_a_change_of_theme(open_page):
     page = open_page()
-    corner = "c => [...c.getContext('2d').getImageData(1, 1, 1, 1).data].slice(0, 3)"
     difference = page.locator(".latents-readout canvas").nth(1)  # no change, so all paper
     track = page.locator(".latents-track canvas").first
-    light = track.evaluate("c => c.toDataURL()")
+    light = pages.picture(track)
     page.emulate_media(color_scheme="dark")
-    next_frame(page)
-    assert difference.evaluate(corner) == [20, 24, 30]
-    assert track.evaluate("c => c.toDataURL()") != light
+    pages.next_frame(page)
+    assert pages.colour_at(difference, 1, 1) == pages.DARK
+    assert pages.picture(track) != light
 
 
 def test_without_scripts_and_in_print_picture_and_text_stand_in(open_page, explorer):
-    static = open_page(java_script_enabled=False).locator(".explore-static")
-    assert static.is_visible()
-    assert explorer.summary() in static.inner_text()
-    assert static.locator("img").bounding_box()["width"] > 300
+    pages.assert_picture_and_text(open_page(java_script_enabled=False).locator(".explore"), explorer)
     page = open_page()
-    page.emulate_media(media="print")
-    assert page.locator(".explore-static").is_visible()
-    assert page.locator(".explore-frame").is_hidden()
+    pages.assert_prints_the_picture(page, page.locator(".explore"))
 
 
 def test_broken_data_give_a_message_and_keep_the_picture(browser, explorer, tmp_path):
-    for name, page_html in {
-        "cut": explorer.to_html().replace('"kind":"latents"', '"kind":"late"'),
-        "missing": re.sub(r'<script type="application/json">.*?</script>', "", explorer.to_html(), flags=re.DOTALL),
-        "short": re.sub(r'("values":")[^"]{8}', r"\1", explorer.to_html()),
-    }.items():
-        (tmp_path / f"{name}.html").write_text(page_html, encoding="utf-8")
-        page = browser.new_page()
-        page.goto((tmp_path / f"{name}.html").as_uri())
-        assert "The latents cannot be drawn" in page.get_by_role("alert").inner_text(), name
-        assert page.locator(".explore-static").is_visible(), name
-        page.close()
-
-
-COUNT_LISTENERS = """
-    window.held = 0;
-    for (const [name, step] of [["addEventListener", 1], ["removeEventListener", -1]]) {
-        const own = EventTarget.prototype[name];
-        EventTarget.prototype[name] = function (...given) { window.held += step; return own.apply(this, given); };
-    }
-"""
+    pages.assert_broken_data_are_said(browser, tmp_path, explorer, "The latents cannot be drawn")
 
 
 def test_in_jupyter_the_same_module_follows_python_and_cleans_up(open_page, explorer):
-    page = open_page(before=COUNT_LISTENERS)
     z = [round(0.1 * i, 1) for i in range(12)]
-    answer = page.evaluate(
-        """async ({source, state, z}) => {
-            const url = URL.createObjectURL(new Blob([source], {type: "text/javascript"}));
-            const {default: widget} = await import(url);
-            const frame = () => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
-            const listeners = new Set();
-            const values = {...state};
-            let saved = 0;
-            const model = {
-                get: name => values[name],
-                set: (name, value) => {
-                    values[name] = value;
-                    for (const [event, l] of listeners) if (event === `change:${name}`) l();
-                },
-                save_changes: () => saved++,
-                on: (event, l) => listeners.add([event, l]),
-                off: (event, l) => listeners.forEach(pair => pair[1] === l && listeners.delete(pair)),
-            };
-            const held = window.held;
-            const el = document.createElement("div");
-            document.body.prepend(el);
-            const stop = widget.render({model, el});
-            await frame();
-            const look = () => ({
-                first: el.querySelector(".latents-value b").textContent,
-                change: el.querySelector(".latents-number").textContent,
-                pressed: [...el.querySelectorAll("[aria-pressed=true]")].map(b => b.ariaLabel ?? b.textContent),
-            });
-            model.set("z", z);  // these three as if from Python
-            await frame();
-            const moved = look();
-            model.set("digit", 2);
-            model.set("range", "posterior");
-            await frame();
-            const zoomed = look();
-            const input = el.querySelector("input");
-            input.value = "120";
-            input.dispatchEvent(new Event("input"));
-            el.querySelector(".latents-examples button:nth-child(6)").click();
-            const sent = {...values};
-            const first = el.querySelector("input");
-            stop();
-            first.dispatchEvent(new Event("input"));
-            await frame();
-            return {moved, zoomed, sent: [sent.digit, sent.range, sent.z], saved, listeners: listeners.size,
-                    held: window.held - held, left: el.childElementCount};
-        }""",
-        {
-            "source": explorer.get_state()["_esm"],
-            "state": {"z": [0] * 12, "digit": -1, "range": "prior", "payload": explorer.payload},
-            "z": z,
-        },
-    )
+    steps = """async ({model, el, frame}, {z}) => {
+        const look = () => ({
+            first: el.querySelector(".latents-value b").textContent,
+            change: el.querySelector(".latents-number").textContent,
+            pressed: [...el.querySelectorAll("[aria-pressed=true]")].map(b => b.ariaLabel ?? b.textContent),
+        });
+        model.set("z", z);  // these three as if from Python
+        await frame();
+        const moved = look();
+        model.set("digit", 2);
+        model.set("range", "posterior");
+        await frame();
+        const zoomed = look();
+        const input = el.querySelector("input");
+        input.value = "120";
+        input.dispatchEvent(new Event("input"));
+        el.querySelector(".latents-examples button:nth-child(6)").click();
+        const first = el.querySelector("input");
+        return [{moved, zoomed}, () => first.dispatchEvent(new Event("input"))];
+    }"""
+    answer = pages.run_as_widget(open_page(), explorer, {"z": [0] * 12, "digit": -1, "range": "prior"}, steps, z=z)
+    moved, zoomed = answer["seen"]["moved"], answer["seen"]["zoomed"]
     top = explorer.payload["order"][0]
-    assert number(answer["moved"]["first"]) == pytest.approx(z[top])
-    assert number(answer["moved"]["change"]) > 0
-    assert answer["moved"]["pressed"] == ["Prior range"]
-    assert answer["zoomed"]["pressed"] == ["Load digit 3 of 20: a 2", "Posterior range"]
-    digit, kind, sent = answer["sent"]
-    assert (digit, kind) == (5, "posterior")
-    np.testing.assert_allclose(sent, explorer._mu[5], atol=1e-5)
-    explorer.set_state({"z": sent, "digit": digit, "range": kind})  # what Python makes of it
+    assert number(moved["first"]) == pytest.approx(z[top])
+    assert number(moved["change"]) > 0
+    assert moved["pressed"] == ["Prior range"]
+    assert zoomed["pressed"] == ["Load digit 3 of 20: a 2", "Posterior range"]
+    values = answer["values"]
+    assert (values["digit"], values["range"], answer["saved"]) == (5, "posterior", 2)
+    np.testing.assert_allclose(values["z"], explorer._mu[5], atol=1e-5)
+    explorer.set_state(values)  # what Python makes of it
     assert explorer.digit == 5 and explorer.change < 0.01
     explorer.set_state({"digit": 0, "range": "prior", "z": explorer._mu[0].tolist()})
-    assert (answer["saved"], answer["listeners"], answer["held"], answer["left"]) == (2, 0, 0, 0)

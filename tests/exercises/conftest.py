@@ -4,6 +4,8 @@ import pytest
 
 from vae_course.exercises import running
 
+pytest.register_assert_rewrite("answering")  # its failures show the values, as those of a test do
+
 
 @pytest.fixture
 def no_rehearsal(monkeypatch):

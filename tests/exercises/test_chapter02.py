@@ -2,6 +2,7 @@
 
 import math
 
+import answering
 import numpy as np
 import pytest
 import torch
@@ -25,8 +26,7 @@ TABLE = {
 
 
 def test_names_and_slips_are_those_of_the_course():
-    assert exercises.names(chapter=2) == tuple(TABLE)
-    assert {name: set(exercises.slips(name)) for name in TABLE} == TABLE
+    answering.assert_names_and_slips(2, TABLE)
 
 
 # --- right answers ---------------------------------------------------------------------------------------------
@@ -197,20 +197,15 @@ RIGHT = {
         "reference": exercises.reference("neighbour_preservation"),
     },
 }
-CASES = [(name, style) for name, styles in RIGHT.items() for style in styles]
 
 
-@pytest.mark.parametrize(("name", "style"), CASES, ids=[f"{name}-{style}" for name, style in CASES])
-def test_right_answer_passes(name, style):
-    for seed in SEEDS:
-        verdict = exercises.check(name, RIGHT[name][style], seed=seed)
-        assert verdict.passed, verdict
-        assert verdict.diagnosis is None
+@pytest.mark.parametrize(("name", "answer"), answering.each_right(RIGHT))
+def test_right_answer_passes(name, answer):
+    answering.assert_passes(name, answer, SEEDS)
 
 
 def test_every_exercise_has_a_dozen_styles():
-    assert set(RIGHT) == set(TABLE)
-    assert min(len(styles) for styles in RIGHT.values()) >= 12
+    answering.assert_many_styles(2, RIGHT, least=12)
 
 
 # --- slips -----------------------------------------------------------------------------------------------------
@@ -325,23 +320,13 @@ def preserved_by_sklearn_with_self(high, low, k):
     return sum(len(np.intersect1d(one, other)) for one, other in zip(a, b, strict=True)) / (k * len(high))
 
 
-WRITTEN = [
-    (name, slip, i) for name, by_slip in WRONG.items() for slip, ways in by_slip.items() for i in range(len(ways))
-]
-
-
-@pytest.mark.parametrize(("name", "slip", "i"), WRITTEN)
-def test_slip_is_named_however_written(name, slip, i):
-    for seed in SEEDS:
-        verdict = exercises.check(name, WRONG[name][slip][i], seed=seed)
-        assert verdict.diagnosis == slip, verdict
-        assert verdict.also == ()
-        assert verdict.status == "wrong"
+@pytest.mark.parametrize(("name", "slip", "answer"), answering.each_wrong(WRONG))
+def test_slip_is_named_however_written(name, slip, answer):
+    answering.assert_named(name, slip, answer, SEEDS)
 
 
 def test_every_slip_is_written_in_several_ways():
-    assert {name: set(ways) for name, ways in WRONG.items()} == TABLE
-    assert min(len(ways) for by_slip in WRONG.values() for ways in by_slip.values()) >= 4
+    answering.assert_many_ways(2, WRONG)
 
 
 TWO_SLIPS = [
@@ -360,12 +345,9 @@ TWO_SLIPS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "slips", "answer"), TWO_SLIPS)
+@pytest.mark.parametrize(("name", "slips", "answer"), answering.each(TWO_SLIPS))
 def test_two_slips_are_both_named(name, slips, answer):
-    for seed in SEEDS:
-        verdict = exercises.check(name, answer, seed=seed)
-        assert {verdict.diagnosis, *verdict.also} == slips
-        assert "two slips" in verdict.message
+    answering.assert_both_named(name, slips, answer, SEEDS)
 
 
 # --- wrong answers without a key: never named, and where they are typical, described ---------------------------
@@ -442,14 +424,9 @@ UNKNOWN = [
 ]
 
 
-@pytest.mark.parametrize("i", range(len(UNKNOWN)))
-def test_unknown_wrong_answer_is_described_but_never_named(i):
-    name, answer, words = UNKNOWN[i]
-    for seed in SEEDS:
-        verdict = exercises.check(name, answer, seed=seed)
-        assert verdict.status == "wrong", verdict
-        assert verdict.diagnosis is None, verdict
-        assert words in verdict.message
+@pytest.mark.parametrize(("name", "answer", "words"), answering.each(UNKNOWN))
+def test_unknown_wrong_answer_is_described_but_never_named(name, answer, words):
+    answering.assert_not_named(name, answer, SEEDS, words)
 
 
 def test_distances_of_city_blocks_are_told_apart():

@@ -2,6 +2,7 @@
 
 import math
 
+import answering
 import numpy as np
 import pytest
 import torch
@@ -22,8 +23,7 @@ TABLE = {
 
 
 def test_names_and_slips_are_those_of_the_course():
-    assert exercises.names(chapter=3) == tuple(TABLE)
-    assert {name: set(exercises.slips(name)) for name in TABLE} == TABLE
+    answering.assert_names_and_slips(3, TABLE)
 
 
 # --- right answers ---------------------------------------------------------------------------------------------
@@ -240,20 +240,15 @@ RIGHT = {
         "float32": lambda *inputs: heads_at_once(*(value.float() for value in inputs)),
     },
 }
-CASES = [(name, style) for name, styles in RIGHT.items() for style in styles]
 
 
-@pytest.mark.parametrize(("name", "style"), CASES, ids=[f"{name}-{style}" for name, style in CASES])
-def test_right_answer_passes(name, style):
-    for seed in SEEDS:
-        verdict = exercises.check(name, RIGHT[name][style], seed=seed)
-        assert verdict.passed, verdict
-        assert verdict.diagnosis is None
+@pytest.mark.parametrize(("name", "answer"), answering.each_right(RIGHT))
+def test_right_answer_passes(name, answer):
+    answering.assert_passes(name, answer, SEEDS)
 
 
 def test_every_exercise_has_a_dozen_styles():
-    assert set(RIGHT) == set(TABLE)
-    assert min(len(styles) for styles in RIGHT.values()) >= 12
+    answering.assert_many_styles(3, RIGHT, least=12)
 
 
 # --- slips -----------------------------------------------------------------------------------------------------
@@ -433,23 +428,15 @@ WRONG = {
         ],
     },
 }
-WRITTEN = [
-    (name, slip, i) for name, by_slip in WRONG.items() for slip, ways in by_slip.items() for i in range(len(ways))
-]
 
 
-@pytest.mark.parametrize(("name", "slip", "i"), WRITTEN)
-def test_slip_is_named_however_written(name, slip, i):
-    for seed in SEEDS:
-        verdict = exercises.check(name, WRONG[name][slip][i], seed=seed)
-        assert verdict.diagnosis == slip, verdict
-        assert verdict.also == ()
-        assert verdict.status == "wrong"
+@pytest.mark.parametrize(("name", "slip", "answer"), answering.each_wrong(WRONG))
+def test_slip_is_named_however_written(name, slip, answer):
+    answering.assert_named(name, slip, answer, SEEDS)
 
 
 def test_every_slip_is_written_in_several_ways():
-    assert {name: set(ways) for name, ways in WRONG.items()} == TABLE
-    assert min(len(ways) for by_slip in WRONG.values() for ways in by_slip.values()) >= 4
+    answering.assert_many_ways(3, WRONG)
 
 
 TWO_SLIPS = [
@@ -475,12 +462,9 @@ TWO_SLIPS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "slips", "answer"), TWO_SLIPS)
+@pytest.mark.parametrize(("name", "slips", "answer"), answering.each(TWO_SLIPS))
 def test_two_slips_are_both_named(name, slips, answer):
-    for seed in SEEDS:
-        verdict = exercises.check(name, answer, seed=seed)
-        assert {verdict.diagnosis, *verdict.also} == slips
-        assert "two slips" in verdict.message
+    answering.assert_both_named(name, slips, answer, SEEDS)
 
 
 # --- wrong answers without a key: never named, and where they are typical, described ---------------------------
@@ -604,14 +588,9 @@ def std_sum(mu, logvar):
     return (logvar / 2).exp().mean(0) + mu.var(0, correction=0)
 
 
-@pytest.mark.parametrize("i", range(len(UNKNOWN)))
-def test_unknown_wrong_answer_is_described_but_never_named(i):
-    name, answer, words = UNKNOWN[i]
-    for seed in SEEDS:
-        verdict = exercises.check(name, answer, seed=seed)
-        assert verdict.status == "wrong", verdict
-        assert verdict.diagnosis is None, verdict
-        assert any(part in verdict.message for part in words.split("|")), verdict
+@pytest.mark.parametrize(("name", "answer", "words"), answering.each(UNKNOWN))
+def test_unknown_wrong_answer_is_described_but_never_named(name, answer, words):
+    answering.assert_not_named(name, answer, SEEDS, words)
 
 
 def writes_into_an_expanded_view(z, dim, values):

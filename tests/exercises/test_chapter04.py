@@ -5,6 +5,7 @@ import itertools
 import math
 import statistics
 
+import answering
 import numpy as np
 import pytest
 import scipy.linalg
@@ -319,22 +320,19 @@ RIGHT = {
         "package": lambda mean, cov: latent.kl_to_prior(torch.as_tensor(mean), torch.as_tensor(cov)),
     },
 }  # fmt: skip
-CASES = [(name, style) for name, styles in RIGHT.items() for style in styles]
 
 
 def test_names_slips_and_order_are_those_of_the_course():
-    assert exercises.names(chapter=4) == tuple(TABLE)
-    for name, slips in TABLE.items():
-        assert set(exercises.slips(name)) == slips
-        assert len(RIGHT[name]) >= 12
+    answering.assert_names_and_slips(4, TABLE)
 
 
-@pytest.mark.parametrize(("name", "style"), CASES, ids=[f"{name}-{style}" for name, style in CASES])
-def test_right_answer_passes(name, style):
-    for seed in SEEDS:
-        verdict = exercises.check(name, RIGHT[name][style], seed=seed)
-        assert verdict.passed, verdict
-        assert verdict.diagnosis is None
+def test_every_exercise_has_a_dozen_styles():
+    answering.assert_many_styles(4, RIGHT, least=12)
+
+
+@pytest.mark.parametrize(("name", "answer"), answering.each_right(RIGHT))
+def test_right_answer_passes(name, answer):
+    answering.assert_passes(name, answer, SEEDS)
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -599,24 +597,15 @@ WRONG = {
         ],
     },
 }  # fmt: skip
-WRITTEN = [
-    (name, slip, i) for name, by_slip in WRONG.items() for slip, ways in by_slip.items() for i in range(len(ways))
-]
 
 
-@pytest.mark.parametrize(("name", "slip", "i"), WRITTEN)
-def test_slip_is_named_however_written(name, slip, i):
-    for seed in SEEDS:
-        verdict = exercises.check(name, WRONG[name][slip][i], seed=seed)
-        assert verdict.diagnosis == slip, verdict
-        assert verdict.also == ()
-        assert verdict.status == "wrong"
+@pytest.mark.parametrize(("name", "slip", "answer"), answering.each_wrong(WRONG))
+def test_slip_is_named_however_written(name, slip, answer):
+    answering.assert_named(name, slip, answer, SEEDS)
 
 
 def test_every_slip_is_written_in_several_ways():
-    for name, slips in TABLE.items():
-        assert set(WRONG[name]) == slips
-        assert min(len(ways) for ways in WRONG[name].values()) >= 4
+    answering.assert_many_ways(4, WRONG)
 
 
 TWO_SLIPS = {
@@ -667,13 +656,9 @@ TWO_SLIPS = {
 }
 
 
-@pytest.mark.parametrize(("name", "i"), [(name, i) for name, cases in TWO_SLIPS.items() for i in range(len(cases))])
-def test_two_slips_are_both_named(name, i):
-    slips, answer = TWO_SLIPS[name][i]
-    for seed in SEEDS:
-        verdict = exercises.check(name, answer, seed=seed)
-        assert {verdict.diagnosis, *verdict.also} == slips, verdict
-        assert "two slips" in verdict.message
+@pytest.mark.parametrize(("name", "slips", "answer"), answering.each(TWO_SLIPS))
+def test_two_slips_are_both_named(name, slips, answer):
+    answering.assert_both_named(name, slips, answer, SEEDS)
 
 
 # --- wrong in other ways ---------------------------------------------------------------------------------------
@@ -758,13 +743,9 @@ REMARKS = {
 }
 
 
-@pytest.mark.parametrize(("name", "i"), [(name, i) for name, cases in REMARKS.items() for i in range(len(cases))])
-def test_other_typical_faults_get_a_sentence_and_no_name(name, i):
-    words, answer = REMARKS[name][i]
-    for seed in SEEDS:
-        verdict = exercises.check(name, answer, seed=seed)
-        assert (verdict.status, verdict.diagnosis) == ("wrong", None), verdict
-        assert words in verdict.message, verdict
+@pytest.mark.parametrize(("name", "words", "answer"), answering.each(REMARKS))
+def test_other_typical_faults_get_a_sentence_and_no_name(name, words, answer):
+    answering.assert_not_named(name, answer, SEEDS, words)
 
 
 UNKNOWN = {
@@ -847,12 +828,9 @@ UNKNOWN = {
 }
 
 
-@pytest.mark.parametrize(("name", "i"), [(name, i) for name, answers in UNKNOWN.items() for i in range(len(answers))])
-def test_unknown_wrong_answer_is_never_diagnosed(name, i):
-    for seed in SEEDS:
-        verdict = exercises.check(name, UNKNOWN[name][i], seed=seed)
-        assert verdict.status == "wrong", verdict
-        assert verdict.diagnosis is None, verdict
+@pytest.mark.parametrize(("name", "answer"), answering.each(UNKNOWN))
+def test_unknown_wrong_answer_is_never_diagnosed(name, answer):
+    answering.assert_not_named(name, answer, SEEDS)
 
 
 def test_random_wrong_formulas_are_never_diagnosed():
@@ -891,9 +869,8 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize(("name", "i"), [(name, i) for name, cases in BROKEN.items() for i in range(len(cases))])
-def test_an_answer_that_cannot_be_judged_gets_a_plain_sentence(name, i):
-    words, answer = BROKEN[name][i]
+@pytest.mark.parametrize(("name", "words", "answer"), answering.each(BROKEN))
+def test_an_answer_that_cannot_be_judged_gets_a_plain_sentence(name, words, answer):
     verdict = exercises.check(name, answer, seed=0)
     assert verdict.status == "broken"
     assert words in verdict.message, verdict

@@ -3,6 +3,7 @@
 import functools
 import math
 
+import answering
 import numpy as np
 import pytest
 import torch
@@ -214,16 +215,11 @@ RIGHT = {
         "reference": exercises.reference("negative_elbo"),
     },
 }
-CASES = [(name, style) for name, styles in RIGHT.items() for style in styles]
 
 
-@pytest.mark.parametrize(("name", "style"), CASES, ids=[f"{name}-{style}" for name, style in CASES])
-def test_right_answer_passes(name, style):
-    for seed in range(3):
-        verdict = exercises.check(name, RIGHT[name][style], seed=seed)
-        assert verdict.passed, verdict
-        assert verdict.status == "passed"
-        assert verdict.diagnosis is None
+@pytest.mark.parametrize(("name", "answer"), answering.each_right(RIGHT))
+def test_right_answer_passes(name, answer):
+    answering.assert_passes(name, answer, range(3))
 
 
 @pytest.mark.parametrize("name", exercises.names())
@@ -234,8 +230,7 @@ def test_reference_passes_on_many_draws(name, no_rehearsal):
 
 
 def test_every_exercise_has_six_styles_or_more():
-    assert set(RIGHT) == set(exercises.names(chapter=1))
-    assert min(len(styles) for styles in RIGHT.values()) >= 6
+    answering.assert_many_styles(1, RIGHT, least=6)
 
 
 def test_an_answer_in_numpy_alone_is_judged_on_numpy():

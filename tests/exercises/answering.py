@@ -1,0 +1,95 @@
+"""What the chapters' tests share: answers as test cases, and what the check must say about each kind of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from vae_course import exercises
+
+# ---- tables of answers as parameters of tests
+
+
+def each_right(table):
+    """(name, answer) for {name: {style: answer}}."""
+    return [
+        pytest.param(name, answer, id=f"{name}-{style}")
+        for name, styles in table.items()
+        for style, answer in styles.items()
+    ]
+
+
+def each_wrong(table):
+    """(name, slip, answer) for {name: {slip: [answer, ...]}}."""
+    return [
+        pytest.param(name, slip, answer, id=f"{name}-{slip}-{i}")
+        for name, by_slip in table.items()
+        for slip, answers in by_slip.items()
+        for i, answer in enumerate(answers)
+    ]
+
+
+def each(table):
+    """(name, *case) for {name: [case, ...]} or [(name, *case), ...]; a case may be a lone answer."""
+    if isinstance(table, dict):
+        table = [
+            (name, *(case if isinstance(case, tuple) else (case,))) for name, cases in table.items() for case in cases
+        ]
+    return [pytest.param(*case, id=f"{case[0]}-{i}") for i, case in enumerate(table)]
+
+
+# ---- verdicts, each on the inputs of many seeds
+
+
+def assert_passes(name, answer, seeds):
+    for seed in seeds:
+        verdict = exercises.check(name, answer, seed=seed)
+        assert verdict.passed, verdict
+        assert verdict.status == "passed"
+        assert verdict.diagnosis is None
+
+
+def assert_named(name, slip, answer, seeds):
+    """The slip is named, and no other."""
+    for seed in seeds:
+        verdict = exercises.check(name, answer, seed=seed)
+        assert verdict.diagnosis == slip, verdict
+        assert verdict.also == ()
+        assert verdict.status == "wrong"
+        assert not verdict.passed
+
+
+def assert_both_named(name, slips, answer, seeds):
+    for seed in seeds:
+        verdict = exercises.check(name, answer, seed=seed)
+        assert {verdict.diagnosis, *verdict.also} == slips, verdict
+        assert "two slips" in verdict.message
+
+
+def assert_not_named(name, answer, seeds, words=""):
+    """Wrong, but none of the slips; the message holds one of the `words`, which "|" parts."""
+    for seed in seeds:
+        verdict = exercises.check(name, answer, seed=seed)
+        assert verdict.status == "wrong", verdict
+        assert verdict.diagnosis is None, verdict
+        assert any(part in verdict.message for part in words.split("|")), verdict
+
+
+# ---- whether the tables of answers hold what they should
+
+
+def assert_names_and_slips(chapter, table):
+    """The chapter's exercises, in the order of {name: slips}, with just these slips."""
+    assert exercises.names(chapter=chapter) == tuple(table)
+    assert {name: set(exercises.slips(name)) for name in table} == table
+
+
+def assert_many_styles(chapter, right, *, least):
+    assert set(right) == set(exercises.names(chapter=chapter))
+    assert min(len(styles) for styles in right.values()) >= least
+
+
+def assert_many_ways(chapter, wrong):
+    """Every slip of the chapter is written in four ways or more."""
+    slips = {name: set(exercises.slips(name)) for name in exercises.names(chapter=chapter)}
+    assert {name: set(ways) for name, ways in wrong.items()} == slips
+    assert min(len(ways) for by_slip in wrong.values() for ways in by_slip.values()) >= 4
