@@ -74,7 +74,7 @@ def test_what_a_stopped_widget_leaves_behind_is_noticed(browser, tmp_path, left_
                 pages.run_as_widget(open_page(), figure, {"a": 0}, steps)
         else:
             assert pages.run_as_widget(open_page(), figure, {"a": 0}, steps) == {
-                "seen": 10,
+                "seen": 30,
                 "values": {"a": 1},
                 "saved": 1,
             }
