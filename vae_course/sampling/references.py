@@ -1,0 +1,74 @@
+"""Gaussians near the posterior of an image, for pCN to keep instead of the prior."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from vae_course.latent.jacobian import predicted_precision
+from vae_course.models import VAE
+from vae_course.sampling.normal import Normal
+
+_HALVINGS = 12  # of a Gauss-Newton step, before an image stays where it is
+
+
+def encoder_reference(model: VAE, x: Tensor) -> Normal:
+    """The encoder's own q(z | x) = N(mu, diag exp(logvar)).
+
+    x: (input_dim,) floats in [0, 1], or (chains, input_dim), which gives one Gaussian for each chain.
+    """
+    with torch.no_grad():
+        posterior = model.encode(torch.atleast_2d(x))
+    return _normal(posterior.mu, posterior.std.diag_embed(), x)
+
+
+def laplace_reference(model: VAE, x: Tensor, *, n_iterations: int = 20) -> Normal:
+    """Laplace's approximation to p(z | x): the mode, and the inverse of the precision there.
+
+    x: as in encoder_reference. From the encoder's mean, Gauss-Newton steps with latent.predicted_precision, each
+    halved until the log posterior rises. For a Bernoulli decoder with ReLUs that precision is the Hessian wherever it
+    exists. MacKay (2003), chapter 27; chapter 6.
+    """
+    images = torch.atleast_2d(x)
+    with torch.no_grad():
+        z = model.encode(images).mu
+        for _ in range(n_iterations):
+            step = torch.linalg.solve(predicted_precision(model, z), -_gradient(model, images, z))
+            moved = _descend(model, images, z, step)
+            if torch.equal(moved, z):
+                break
+            z = moved
+        cov = torch.linalg.inv(predicted_precision(model, z).double())
+        factor = torch.linalg.cholesky((cov + cov.mT) / 2).to(z.dtype)
+    return _normal(z, factor, x)
+
+
+def _normal(mean: Tensor, factor: Tensor, x: Tensor) -> Normal:
+    return Normal(mean[0], factor[0]) if x.ndim == 1 else Normal(mean, factor)
+
+
+def _energy(model: VAE, x: Tensor, z: Tensor) -> Tensor:
+    """-log p(x | z) p(z) up to a constant, (n,)."""
+    return model.nll(x, z) + 0.5 * (z**2).sum(dim=1)
+
+
+def _gradient(model: VAE, x: Tensor, z: Tensor) -> Tensor:
+    """The energy's gradient, (n, d)."""
+    with torch.enable_grad():
+        z = z.detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(_energy(model, x, z).sum(), z)
+    return gradient
+
+
+def _descend(model: VAE, x: Tensor, z: Tensor, step: Tensor) -> Tensor:
+    """z + step where the energy falls, with the step halved until it does; z where it never does."""
+    before, result = _energy(model, x, z), z
+    open_ = torch.ones(len(z), dtype=torch.bool)
+    for _ in range(_HALVINGS):
+        better = open_ & (_energy(model, x, z + step) < before)
+        result = torch.where(better[:, None], z + step, result)
+        open_ = open_ & ~better
+        if not bool(open_.any()):
+            break
+        step = step / 2
+    return result
