@@ -28,7 +28,7 @@ def effective_sample_size(z: Tensor, *, rank_normalised: bool = True) -> Tensor:
     z: (n_steps, chains, d). Each chain is split in halves; correlations are summed in pairs while these are positive,
     after Geyer (1992), and compared with the variance between chains: chains that disagree have few effective
     draws. rank_normalised: of z's normal scores ("bulk"), which exist for heavy tails too. At most
-    n log10(n), n all draws. NaN where all draws are equal. Vehtari et al. (2021), section 3 and equations 10-14.
+    n log10(n), n all draws. NaN where all draws are equal. Vehtari et al. (2021).
     """
     halves = _split(_as_draws(z, 3))
     if rank_normalised:
@@ -52,7 +52,7 @@ def r_hat(z: Tensor) -> Tensor:
     """Rank-normalised split R-hat, (d,) float64: near 1 where chains agree, in place and in spread; below 1.01 is well.
 
     z: (n_steps, chains, d). The larger of the one of z's normal scores and that of their distance from the median.
-    Infinite for frozen chains that differ, NaN where all draws are equal. Vehtari et al. (2021), equations 1-4, 9.
+    Infinite for frozen chains that differ, NaN where all draws are equal. Vehtari et al. (2021).
     """
     halves = _split(_as_draws(z, 3))
     ordered = halves.flatten(0, 1).sort(dim=0).values
@@ -64,7 +64,7 @@ def r_hat(z: Tensor) -> Tensor:
 def normal_scores(z: Tensor) -> Tensor:
     """Each draw's rank among all, as a quantile of N(0, 1): Phi^-1((rank - 3/8) / (n + 1/4)), the shape of z.
 
-    z: (n_steps, chains, d). Equal draws, which rejections make, share their mean rank. Vehtari et al. (2021), eq. 14.
+    z: (n_steps, chains, d). Equal draws, which rejections make, share their mean rank. Vehtari et al. (2021).
     """
     columns = z.flatten(0, 1)  # (n, d)
     ranks = torch.stack([_mean_ranks(column) for column in columns.T], dim=1)

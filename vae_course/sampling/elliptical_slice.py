@@ -28,7 +28,7 @@ def step(
 
     A draw nu from the prior and z span an ellipse about m, z'(angle) = m + cos (z - m) + sin (nu - m). A height below
     the likelihood at z is drawn, then angles from a bracket that shrinks towards z, until one lies above the height.
-    Murray, Adams & MacKay (2010), figure 2. With a `reference` the ellipse keeps it, and the height is one of
+    Murray, Adams & MacKay (2010). With a `reference` the ellipse keeps it, and the height is one of
     likelihood times prior over reference: Nishihara, Murray & Adams (2014). All chains go on until the last is done;
     `evaluations` counts the rounds. Every chain moves, so all are accepted, except one whose bracket shrank to
     nothing in rounding. It has no step.

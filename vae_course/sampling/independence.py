@@ -24,7 +24,7 @@ def step(
     The acceptance ratio is that of the importance weights, likelihood times prior over reference. Without a
     reference proposals come from the prior (None: N(0, I)). A reference with lighter tails than the posterior has
     unbounded weights, and chains that stay where one is large. It has no step; it is pCN with step 1.
-    Hastings (1970); Tierney (1994), section 2.3.3; chapter 7.
+    Hastings (1970); Tierney (1994); chapter 7.
     """
     check_no_step(step, "the independence sampler")
     eps = torch.randn(state.z.shape, generator=generator, dtype=state.z.dtype)

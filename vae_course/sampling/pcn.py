@@ -26,7 +26,7 @@ def step(
     The proposal is reversible for N(m, L L^T). Without a `reference` that is the prior (None: N(0, I)), and the
     acceptance ratio holds the likelihood alone, p(x | z') / p(x | z). With one, N(m, L L^T) is the reference, and the
     ratio is that of likelihood times prior over reference. step: in (0, 1]; 1 forgets z, the independence sampler.
-    Cotter, Roberts, Stuart & White (2013), equation 4.10 and section 4.2; chapters 6 and 7.
+    Cotter, Roberts, Stuart & White (2013); chapters 6 and 7.
     """
     step = check_step(step, 1)
     eps = torch.randn(state.z.shape, generator=generator, dtype=state.z.dtype)

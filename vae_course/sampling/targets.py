@@ -99,7 +99,7 @@ class LinearGaussian(NamedTuple):
         """Mean, (d,) or (chains, d), and covariance, (d, d), of p(z | x), in float64.
 
         precision = C^-1 + W^T W / sigma^2, mean = cov (C^-1 m + W^T (x - b) / sigma^2).
-        Bishop (2006), equations 2.116 and 2.117.
+        Bishop (2006), section 2.3.3.
         """
         weight, d = self.weight.double(), self.weight.shape[1]
         precision, shift = torch.eye(d, dtype=torch.float64), torch.zeros(d, dtype=torch.float64)
