@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 import pytest
+import torch
 from bs4 import BeautifulSoup
 
 from vae_course import claims
@@ -40,3 +42,22 @@ def test_a_verdict_is_shown_in_three_forms() -> None:
 def test_half_a_verdict_is_refused(claim: str, kind: str, condition: str, evidence: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         claims.verdict(claim, kind, condition=condition, evidence=evidence)
+
+
+@pytest.mark.parametrize(
+    ("values", "form", "words"),
+    [
+        ([0.31, 0.12, 0.2], ".1f", "0.1 to 0.3"),
+        ([0.91, 0.93], ".0%", "91% to 93%"),
+        ([5.04, 4.96], ".1f", "5.0"),
+        ([-0.01, 0.2], ".1f", "0.0 to 0.2"),
+        (torch.tensor([-3.0, -1.0]), ".0f", "-3 to -1"),
+    ],
+)
+def test_a_spread_names_both_ends(values: Iterable[float], form: str, words: str) -> None:
+    assert claims.spread(values, form) == words
+
+
+def test_no_values_have_no_spread() -> None:
+    with pytest.raises(ValueError, match="at least one"):
+        claims.spread([])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
@@ -101,3 +102,15 @@ def verdict(claim_id: str, kind: str, *, evidence: str, condition: str = "") -> 
     if (kind == "holds when") != bool(condition):
         raise ValueError('"holds when" needs a condition, and only it takes one')
     return Verdict(claim_id, kind, condition, evidence)
+
+
+def spread(values: Iterable[float], form: str = ".1f") -> str:
+    """The smallest and the largest of the values in words, such as "0.1 to 0.3"; one number where they look alike.
+
+    form: how a number is written, as in an f-string. Minus signs of zeros are dropped. Raises ValueError on no values.
+    """
+    numbers = [float(value) for value in values]
+    if not numbers:
+        raise ValueError("a spread needs at least one value")
+    low, high = (format(number, f"z{form}") for number in (min(numbers), max(numbers)))
+    return low if low == high else f"{low} to {high}"

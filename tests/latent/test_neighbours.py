@@ -1,4 +1,4 @@
-"""The share of neighbours that a map keeps."""
+"""The share of neighbours that a map keeps, and what neighbours say of a label."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from scipy.spatial.distance import cdist
 from torch import Tensor
 
-from vae_course.latent import neighbour_preservation, neighbours
+from vae_course.latent import neighbour_preservation, neighbours, neighbours_vote
 from vae_course.types import make_generator
 
 
@@ -76,3 +76,37 @@ def test_a_point_is_no_neighbour_of_itself() -> None:
 def test_wrong_input(high: Tensor, low: Tensor, k: int, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         neighbour_preservation(high, low, k=k)
+
+
+@pytest.mark.parametrize("k", [1, 4, 5])
+def test_the_vote_agrees_with_a_loop(k: int) -> None:
+    values = points(150, 3).double()
+    labels = (values[:, 0] > 0).long() + (values[:, 1] > 0.5).long()
+    right = []
+    for i in range(150):
+        order = np.argsort(cdist(values[i : i + 1], values)[0])
+        near = labels[order[order != i][:k].copy()].numpy()
+        right.append(np.bincount(near).argmax() == labels[i])  # a tie goes to the smallest label
+    assert neighbours_vote(values, labels, k=k) == np.mean(right)
+
+
+def test_the_vote_in_blocks_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    values, labels = points(60, 2), torch.arange(60) % 3
+    whole = neighbours_vote(values, labels)
+    monkeypatch.setattr(neighbours, "_NUMBERS", 200)
+    assert neighbours_vote(values, labels) == whole
+
+
+def test_pure_groups_vote_right_and_a_point_has_no_vote_of_its_own() -> None:
+    values = torch.cat([points(10, 2), points(10, 2) + 100])
+    labels = torch.arange(20) // 10
+    assert neighbours_vote(values, labels) == 1
+    labels[0] = 1  # the odd one out is outvoted
+    assert neighbours_vote(values, labels) == 0.95
+
+
+def test_a_vote_needs_labels_and_neighbours() -> None:
+    with pytest.raises(ValueError, match="labels"):
+        neighbours_vote(points(9, 2), torch.zeros(8, dtype=torch.int64))
+    with pytest.raises(ValueError, match="k must lie between 1 and 8"):
+        neighbours_vote(points(9, 2), torch.zeros(9, dtype=torch.int64), k=9)

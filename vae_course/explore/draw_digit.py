@@ -205,7 +205,7 @@ def class_plane(mu: NDArray[np.float64], labels: NDArray[np.int64]) -> Plane:
     largest = np.abs(axes).argmax(axis=1)
     axes = np.round(axes * np.sign(axes[[0, 1], largest])[:, None], 6) + 0.0
     share = (mu @ axes.T).var(axis=0).sum() / mu.var(axis=0).sum()
-    return Plane(axes, float(share), ("axis 1", "axis 2"))
+    return Plane(axes, float(share), ("u₁", "u₂"))
 
 
 def _number(value: float) -> str:

@@ -28,7 +28,7 @@ from vae_course.latent.moments import (
     moment_match,
     split_covariance,
 )
-from vae_course.latent.neighbours import neighbour_preservation
+from vae_course.latent.neighbours import neighbour_preservation, neighbours_vote
 from vae_course.latent.posteriors import active_units, encode_dataset, kl_order
 
 __all__ = [
@@ -60,6 +60,7 @@ __all__ = [
     "mixture_log_density",
     "moment_match",
     "neighbour_preservation",
+    "neighbours_vote",
     "pairwise",
     "predicted_precision",
     "principal_axes",

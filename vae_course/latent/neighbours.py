@@ -1,11 +1,11 @@
-"""How much of the neighbourhood of each point a map keeps."""
+"""Neighbourhoods: how much of them a map keeps, and what they say of a point's label."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from vae_course.latent.checks import check_points
+from vae_course.latent.checks import check_labels, check_points
 
 _NUMBERS = 4_000_000  # distances held at a time: 32 MB
 
@@ -21,8 +21,7 @@ def neighbour_preservation(high: Tensor, low: Tensor, *, k: int) -> float:
     n = len(high)
     if len(low) != n:
         raise ValueError(f"high and low must hold the same points, got {n} and {len(low)}")
-    if not 1 <= k < n:
-        raise ValueError(f"k must lie between 1 and {n - 1}, the number of other points, got {k}")
+    _check_k(k, n)
     high, low = _centred(high), _centred(low)
     kept = 0
     for rows in torch.arange(n).split(max(1, _NUMBERS // n)):
@@ -30,6 +29,27 @@ def neighbour_preservation(high: Tensor, low: Tensor, *, k: int) -> float:
         is_near.scatter_(1, _nearest(high, rows, k), True)
         kept += int(is_near.gather(1, _nearest(low, rows, k)).sum())
     return kept / (n * k)
+
+
+def neighbours_vote(points: Tensor, labels: Tensor, *, k: int = 5) -> float:
+    """The share of points whose k nearest other points agree, by majority, with their label.
+
+    points: (n, d), of any floating type; labels: (n,) whole numbers. Euclidean distances; of labels with equally many
+    votes the smallest wins. Leave-one-out accuracy of the k-nearest-neighbours classifier. Chapter 2.
+    """
+    check_points("points", points)
+    n = len(points)
+    check_labels(labels, n, int(labels.max()) + 1 if labels.numel() else 1)
+    _check_k(k, n)
+    points = _centred(points)
+    rows = torch.arange(n).split(max(1, _NUMBERS // n))
+    votes = torch.cat([labels[_nearest(points, block, k)].mode(dim=1).values for block in rows])
+    return float((votes == labels).double().mean())
+
+
+def _check_k(k: int, n: int) -> None:
+    if not 1 <= k < n:
+        raise ValueError(f"k must lie between 1 and {n - 1}, the number of other points, got {k}")
 
 
 def _centred(points: Tensor) -> Tensor:

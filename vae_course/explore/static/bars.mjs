@@ -1,4 +1,5 @@
 // Bar charts of the numbers that an encoder gives, on a canvas: one chart above the other, a bar for each latent.
+import { listenToKeys } from "./figure.mjs";
 import { text } from "./map_drawing.mjs";
 import { formatNumber } from "./plane.mjs";
 import { cssColour } from "./theme.mjs";
@@ -59,10 +60,9 @@ export function listenToBars(element, cleanup, n, choose) {
     if (latent !== null) choose(() => latent);
   };
   for (const type of ["pointermove", "pointerdown"]) cleanup.listen(element, type, point);
-  cleanup.listen(element, "keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, Home: -n, End: n }[event.key];
-    if (!step || event.ctrlKey || event.altKey || event.metaKey) return;
-    event.preventDefault();
-    choose((latent) => latent + step);
+  listenToKeys(element, cleanup, ({ key }) => {
+    const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, Home: -n, End: n }[key];
+    if (step) choose((latent) => latent + step);
+    return Boolean(step);
   });
 }

@@ -2,7 +2,7 @@
 import { base64ToBytes, unpackMatrix } from "./bytes.mjs";
 import { buildClassGaussians, fillTable } from "./class_gaussians_view.mjs";
 import { afterQuiet, drawInk, onceAFrame } from "./dom.mjs";
-import { makeRender, QUIET, redrawOnChange } from "./figure.mjs";
+import { follow, listenToKeys, makeRender, QUIET, redrawOnChange } from "./figure.mjs";
 import { drawClassMap } from "./gaussian_drawing.mjs";
 import { logDensityOf, pool, STANDARD } from "./gaussians.mjs";
 import { drawMarker } from "./map_drawing.mjs";
@@ -182,28 +182,22 @@ function show(model, el, cleanup) {
     model.set(name, value);
     model.save_changes();
   };
-  const follow = (name, act) => {
-    const changed = () => {
+  for (const [name, act] of [["z", draw], ["classes", redraw], ["density", redraw], ["share", redraw]]) {
+    follow(model, name, () => {
       act();
       say();
-    };
-    model.on(`change:${name}`, changed);
-    cleanup.add(() => model.off(`change:${name}`, changed));
-  };
-  follow("z", draw);
-  for (const name of ["classes", "density", "share"]) follow(name, redraw);
+    }, cleanup);
+  }
 
   listenToPointer(parts.map, cleanup, pointer, (x, y) => set("z", plane.toPoint([x, y])), (held) => {
     pointer.held = held;
     parts.hint.textContent = held ? HINT_HELD : HINT_FREE;
     draw();
   });
-  cleanup.listen(parts.map, "keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    const z = pointAfterKey(here(), event.key, event.shiftKey, data.limit);
-    if (!z) return;
-    event.preventDefault();
-    set("z", z);
+  listenToKeys(parts.map, cleanup, ({ key, shiftKey }) => {
+    const z = pointAfterKey(here(), key, shiftKey, data.limit);
+    if (z) set("z", z);
+    return z !== null;
   });
   cleanup.listen(parts.reset, "click", () => set("z", [0, 0]));
   cleanup.listen(parts.all, "click", () => set("classes", data.colours.map((_, digit) => digit)));

@@ -3,7 +3,7 @@ import { drawBars, listenToBars } from "./bars.mjs";
 import { base64ToBytes, bytesToBase64 } from "./bytes.mjs";
 import { drawCurves, valueAt } from "./curve.mjs";
 import { afterQuiet, drawInk, onceAFrame } from "./dom.mjs";
-import { makeRender, QUIET, redrawOnChange } from "./figure.mjs";
+import { follow, listenToKeys, makeRender, QUIET, redrawOnChange } from "./figure.mjs";
 import { readDrawDigit, travel } from "./draw_digit_data.mjs";
 import { buildDrawDigit, PENS, SLIDER_STEPS } from "./draw_digit_parts.mjs";
 import { drawMap } from "./map_drawing.mjs";
@@ -44,7 +44,7 @@ function show(model, el, cleanup) {
   const drawMapPart = () => {
     const { context, width } = fitCanvas(parts.canvas);
     if (!plane) {
-      plane = { ...makePlane(data.limit, width, data.latentDim > 2 ? 38 : 26), names: data.axisNames };
+      plane = { ...makePlane(data.limit, width, 26), names: data.axisNames };
       const colours = data.colours.map((colour) => onGround(colour, theme.ground));
       [backdrop.width, backdrop.height] = [parts.canvas.width, parts.canvas.height];
       const scale = backdrop.width / width;
@@ -145,8 +145,7 @@ function show(model, el, cleanup) {
     lift();
     edit(() => sheet.load(base64ToBytes(own)));
   };
-  model.on("change:image", received);
-  cleanup.add(() => model.off("change:image", received));
+  follow(model, "image", received, cleanup);
 
   const lift = () => {
     if (pen.down) parts.penState.textContent = "Pen lifted";
@@ -174,25 +173,24 @@ function show(model, el, cleanup) {
   };
   cleanup.listen(parts.undo, "click", undo);
   cleanup.listen(parts.clear, "click", clear);
-  cleanup.listen(parts.sheet, "keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    const to = penAfterKey(pen.at, event.key, event.shiftKey);
+  listenToKeys(parts.sheet, cleanup, ({ key, shiftKey, repeat }) => {
+    const to = penAfterKey(pen.at, key, shiftKey);
     if (to) {
       pen.at = to;
       if (pen.down) edit(() => sheet.extend(to));
-    } else if (event.key === " ") {
-      if (!event.repeat) {
+    } else if (key === " ") {
+      if (!repeat) {
         pen.down = !pen.down;
         if (pen.down) edit(() => sheet.begin(pen.at, true));
       }
-    } else if (event.key === "Backspace") undo();
-    else if (event.key === "Delete") clear();
-    else return;
-    event.preventDefault();
+    } else if (key === "Backspace") undo();
+    else if (key === "Delete") clear();
+    else return false;
     pen.shown = true;
     const [x, y] = pen.at.map((value) => Math.round(100 * value));
     parts.penState.textContent = `Pen ${pen.down ? "down" : "lifted"}, ${x} % from the left, ${y} % from the top`;
     draw();
+    return true;
   });
   cleanup.listen(parts.sheet, "blur", () => {
     lift();

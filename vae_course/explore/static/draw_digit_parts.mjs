@@ -82,7 +82,7 @@ export function buildDrawDigit({ side, thumbSide, k, latentDim, examples, axisNa
     h("div", { class: "draw-left" },
       title("Its posterior among the means of real digits"),
       parts.map,
-      latentDim > 2 ? note(`The plane in which the classes' centres lie furthest apart. It holds ${planeShare} % of the means' variance.`) : "",
+      latentDim > 2 ? note(`u₁ and u₂ span the plane in which the classes' centres lie furthest apart. It holds ${planeShare} % of the means' variance.`) : "",
       parts.place),
     h("div", { class: "explore-right" },
       h("div", {},

@@ -32,3 +32,27 @@ export function redrawOnChange(root, elements, redraw, cleanup) {
   cleanup.add(() => resize.disconnect());
   cleanup.add(watchTheme(root, redraw));
 }
+
+// Calls `act` when the model's trait `name` changes, from here or from Python.
+export function follow(model, name, act, cleanup) {
+  model.on(`change:${name}`, act);
+  cleanup.add(() => model.off(`change:${name}`, act));
+}
+
+// act(event) is asked for each key pressed without Ctrl, Alt or Meta. What it answers with true was for the figure.
+export function listenToKeys(element, cleanup, act) {
+  cleanup.listen(element, "keydown", (event) => {
+    if (!event.ctrlKey && !event.altKey && !event.metaKey && act(event)) event.preventDefault();
+  });
+}
+
+// The legend's buttons: one of them, or none, is pressed, and chosen.digit says which.
+export function highlightOne(legend, chosen, redraw, cleanup) {
+  for (const [digit, button] of legend.entries()) {
+    cleanup.listen(button, "click", () => {
+      chosen.digit = chosen.digit === digit ? null : digit;
+      legend.forEach((other, i) => other.setAttribute("aria-pressed", i === chosen.digit));
+      redraw();
+    });
+  }
+}

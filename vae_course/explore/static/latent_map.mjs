@@ -1,7 +1,7 @@
 // The latent map. Position z is the model's trait; all else follows from it.
 import { base64ToBytes, unpackGreys, unpackMatrix } from "./bytes.mjs";
 import { afterQuiet, drawInk, h, onceAFrame } from "./dom.mjs";
-import { makeRender, QUIET, redrawOnChange } from "./figure.mjs";
+import { follow, highlightOne, listenToKeys, makeRender, QUIET, redrawOnChange } from "./figure.mjs";
 import { majority, nearest } from "./neighbours.mjs";
 import { makeDecoder } from "./nn.mjs";
 import { drawMap, drawMarker } from "./map_drawing.mjs";
@@ -99,24 +99,20 @@ function show(model, el, cleanup) {
     model.set("z", z);
     model.save_changes();
   };
-  const moved = () => {
+  follow(model, "z", () => {
     draw();
     say();
-  };
-  model.on("change:z", moved);
-  cleanup.add(() => model.off("change:z", moved));
+  }, cleanup);
 
   listenToPointer(parts.map, cleanup, chosen, (x, y) => moveTo(plane.toPoint([x, y])), (held) => {
     chosen.held = held;
     parts.hint.textContent = held ? HINT_HELD : HINT_FREE;
     draw();
   });
-  cleanup.listen(parts.map, "keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    const z = pointAfterKey(here(), event.key, event.shiftKey, data.limit);
-    if (!z) return;
-    event.preventDefault();
-    moveTo(z);
+  listenToKeys(parts.map, cleanup, ({ key, shiftKey }) => {
+    const z = pointAfterKey(here(), key, shiftKey, data.limit);
+    if (z) moveTo(z);
+    return z !== null;
   });
   cleanup.listen(parts.reset, "click", () => moveTo([0, 0]));
   cleanup.listen(parts.grid, "click", () => {
@@ -124,13 +120,7 @@ function show(model, el, cleanup) {
     parts.grid.setAttribute("aria-pressed", chosen.grid);
     redraw();
   });
-  for (const [digit, button] of parts.legend.entries()) {
-    cleanup.listen(button, "click", () => {
-      chosen.digit = chosen.digit === digit ? null : digit;
-      parts.legend.forEach((other, i) => other.setAttribute("aria-pressed", i === chosen.digit));
-      redraw();
-    });
-  }
+  highlightOne(parts.legend, chosen, redraw, cleanup);
   redrawOnChange(parts.root, [parts.map], redraw, cleanup);
   neighbours = nearest(data.xs, data.ys, here(), data.k);
   parts.summary.textContent = summary();

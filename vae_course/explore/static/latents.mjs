@@ -1,7 +1,7 @@
 // The latents: a slider for each. Traits z, range and digit are the state; all else follows from them.
 import { base64ToBytes, unpackGreys, unpackMatrix } from "./bytes.mjs";
 import { afterQuiet, drawInk, onceAFrame } from "./dom.mjs";
-import { makeRender, QUIET, redrawOnChange } from "./figure.mjs";
+import { follow, makeRender, QUIET, redrawOnChange } from "./figure.mjs";
 import { buildLatents, latentLabel } from "./latents_view.mjs";
 import { makeDecoder } from "./nn.mjs";
 import { mountPage } from "./page.mjs";
@@ -135,12 +135,10 @@ function show(model, el, cleanup) {
     draw();
   };
   for (const [name, react] of [["z", draw], ["range", redraw], ["digit", redraw]]) {
-    const changed = () => {
+    follow(model, name, () => {
       react();
       say();
-    };
-    model.on(`change:${name}`, changed);
-    cleanup.add(() => model.off(`change:${name}`, changed));
+    }, cleanup);
   }
 
   for (const { latent, input } of parts.rows) {

@@ -1,6 +1,6 @@
 // Linked maps: the same points in up to four maps. The set that is shown and the chosen point are the model's traits.
 import { afterQuiet, drawInk, h, onceAFrame } from "./dom.mjs";
-import { makeRender, QUIET, redrawOnChange } from "./figure.mjs";
+import { follow, highlightOne, listenToKeys, makeRender, QUIET, redrawOnChange } from "./figure.mjs";
 import { N_NEAREST, describeMaps, meanKept, readMaps } from "./linked_data.mjs";
 import { drawChosen, drawScatter } from "./linked_drawing.mjs";
 import { nearest } from "./neighbours.mjs";
@@ -97,8 +97,7 @@ function show(model, el, cleanup) {
     say();
   };
   for (const [name, react] of [["point", moved], ["shown", switched]]) {
-    model.on(`change:${name}`, react);
-    cleanup.add(() => model.off(`change:${name}`, react));
+    follow(model, name, react, cleanup);
   }
   const change = (name, value) => {
     if (model.get(name) === value) return;
@@ -114,23 +113,15 @@ function show(model, el, cleanup) {
       chosen.held = held;
       parts.hint.textContent = held ? HINT_HELD : HINT_FREE;
     });
-    cleanup.listen(map, "keydown", (event) => {
-      if (event.ctrlKey || event.altKey || event.metaKey) return;
+    listenToKeys(map, cleanup, ({ key, shiftKey }) => {
       const { xs, ys } = mapsShown()[i];
-      const next = indexAfterKey(xs, ys, point(), event.key, event.shiftKey);
-      if (next === null) return;
-      event.preventDefault();
-      change("point", next);
+      const next = indexAfterKey(xs, ys, point(), key, shiftKey);
+      if (next !== null) change("point", next);
+      return next !== null;
     });
   }
   for (const [i, button] of parts.sets.entries()) cleanup.listen(button, "click", () => change("shown", data.sets[i].title));
-  for (const [digit, button] of parts.legend.entries()) {
-    cleanup.listen(button, "click", () => {
-      chosen.digit = chosen.digit === digit ? null : digit;
-      parts.legend.forEach((other, i) => other.setAttribute("aria-pressed", i === chosen.digit));
-      redraw();
-    });
-  }
+  highlightOne(parts.legend, chosen, redraw, cleanup);
   redrawOnChange(parts.root, [parts.panels[0].map], redraw, cleanup);
   parts.summary.textContent = summary();
   draw();

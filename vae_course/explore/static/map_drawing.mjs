@@ -123,7 +123,7 @@ function drawAxes(context, plane, theme) {
   for (const value of ticks(plane.limit)) {
     const [x, y] = plane.toPixel([value, value]);
     const label = String(value).replace("-", "\u2212");
-    if (x < plane.size - (plane.names ? 40 : 24)) text(context, label, x, plane.side + 12, theme.muted);
+    if (x < plane.size - 24) text(context, label, x, plane.side + 12, theme.muted);
     if (y > 18) text(context, label, plane.inset - 6, y, theme.muted, { align: "right" });
   }
   const font = `italic 600 13px ${FONT}`;

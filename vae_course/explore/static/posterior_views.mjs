@@ -1,6 +1,6 @@
 // Posterior views: the same posteriors as means, samples or ellipses. All that the reader chooses is in the model's traits.
 import { afterQuiet, drawInk, h, onceAFrame } from "./dom.mjs";
-import { makeRender, QUIET, redrawOnChange } from "./figure.mjs";
+import { follow, highlightOne, listenToKeys, makeRender, QUIET, redrawOnChange } from "./figure.mjs";
 import { nearest } from "./neighbours.mjs";
 import { mountPage } from "./page.mjs";
 import { formatNumber, makePlane } from "./plane.mjs";
@@ -87,12 +87,10 @@ function show(model, el, cleanup) {
   };
   const react = { point: draw, view: redraw, n_std: redraw, seed: redraw };
   for (const [name, update] of Object.entries(react)) {
-    const changed = () => {
+    follow(model, name, () => {
       update();
       say();
-    };
-    model.on(`change:${name}`, changed);
-    cleanup.add(() => model.off(`change:${name}`, changed));
+    }, cleanup);
   }
   const change = (name, value) => {
     if (model.get(name) === value) return;
@@ -104,23 +102,15 @@ function show(model, el, cleanup) {
     chosen.held = held;
     parts.hint.textContent = held ? HINT_HELD : HINT_FREE;
   });
-  cleanup.listen(parts.map, "keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey) return;
-    const next = indexAfterKey(...places(), state().point, event.key, event.shiftKey);
-    if (next === null) return;
-    event.preventDefault();
-    change("point", next);
+  listenToKeys(parts.map, cleanup, ({ key, shiftKey }) => {
+    const next = indexAfterKey(...places(), state().point, key, shiftKey);
+    if (next !== null) change("point", next);
+    return next !== null;
   });
   for (const [i, button] of parts.views.entries()) cleanup.listen(button, "click", () => change("view", VIEWS[i]));
   for (const [i, button] of parts.sizes.entries()) cleanup.listen(button, "click", () => change("n_std", i + 1));
   cleanup.listen(parts.again, "click", () => change("seed", state().seed < LAST_SEED ? state().seed + 1 : 0));
-  for (const [digit, button] of parts.legend.entries()) {
-    cleanup.listen(button, "click", () => {
-      chosen.digit = chosen.digit === digit ? null : digit;
-      parts.legend.forEach((other, i) => other.setAttribute("aria-pressed", i === chosen.digit));
-      redraw();
-    });
-  }
+  highlightOne(parts.legend, chosen, redraw, cleanup);
   redrawOnChange(parts.root, [parts.map], redraw, cleanup);
   parts.summary.textContent = describeViews(data, state());
   draw();
