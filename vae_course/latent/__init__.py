@@ -1,5 +1,6 @@
 """Latent statistics (level 2): posteriors, class Gaussians, mixtures, divergences, distances, geometry."""
 
+from vae_course.latent.alignment import Alignment, Matching, align, linear_cka, match_latents
 from vae_course.latent.distances import bhattacharyya, hierarchy, pairwise, wasserstein2
 from vae_course.latent.divergences import KLParts, decompose_kl, gaussian_kl, kl_to_prior
 from vae_course.latent.geometry import PrincipalAxes, log_volume, principal_axes, traverse
@@ -30,16 +31,20 @@ from vae_course.latent.moments import (
 )
 from vae_course.latent.neighbours import neighbour_preservation, neighbours_vote
 from vae_course.latent.posteriors import active_units, encode_dataset, kl_order
+from vae_course.latent.tours import geodesic, lerp, path_length, shortest_tour, slerp
 
 __all__ = [
+    "Alignment",
     "ClassGaussians",
     "CovarianceShares",
     "Gaussian",
     "KLParts",
+    "Matching",
     "PrincipalAxes",
     "active_units",
     "adjusted_rand",
     "aggregate_variance",
+    "align",
     "bhattacharyya",
     "branches",
     "class_gaussians",
@@ -52,19 +57,26 @@ __all__ = [
     "encode_dataset",
     "gaussian_kl",
     "gaussian_log_density",
+    "geodesic",
     "groupings_like",
     "hierarchy",
     "kl_order",
     "kl_to_prior",
+    "lerp",
+    "linear_cka",
     "log_volume",
+    "match_latents",
     "mixture_log_density",
     "moment_match",
     "neighbour_preservation",
     "neighbours_vote",
     "pairwise",
+    "path_length",
     "predicted_precision",
     "principal_axes",
     "same_group",
+    "shortest_tour",
+    "slerp",
     "split_covariance",
     "traverse",
     "wasserstein2",
