@@ -18,6 +18,7 @@ LEVELS = {
     "data": 1,
     "models": 1,
     "objectives": 1,
+    "sprites": 1,
     "training": 2,
     "classification": 2,
     "evaluation": 2,

@@ -1,6 +1,7 @@
 """Latent statistics (level 2): posteriors, class Gaussians, mixtures, divergences, distances, geometry."""
 
 from vae_course.latent.alignment import Alignment, Matching, align, linear_cka, match_latents
+from vae_course.latent.disentanglement import factor_entropies, information_gaps, mutual_information
 from vae_course.latent.distances import bhattacharyya, hierarchy, pairwise, wasserstein2
 from vae_course.latent.divergences import KLParts, decompose_kl, gaussian_kl, kl_to_prior
 from vae_course.latent.geometry import PrincipalAxes, log_volume, principal_axes, traverse
@@ -55,11 +56,13 @@ __all__ = [
     "decoder_jacobian",
     "decompose_kl",
     "encode_dataset",
+    "factor_entropies",
     "gaussian_kl",
     "gaussian_log_density",
     "geodesic",
     "groupings_like",
     "hierarchy",
+    "information_gaps",
     "kl_order",
     "kl_to_prior",
     "lerp",
@@ -68,6 +71,7 @@ __all__ = [
     "match_latents",
     "mixture_log_density",
     "moment_match",
+    "mutual_information",
     "neighbour_preservation",
     "neighbours_vote",
     "pairwise",
