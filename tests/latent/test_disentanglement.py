@@ -46,14 +46,17 @@ def test_turning_two_latents_by_45_degrees_closes_the_gap() -> None:
     assert straight > 0.85 and turned < 0.05
 
 
-def test_two_gaussians_have_the_information_of_the_integral() -> None:
+@pytest.mark.parametrize("width", [1.0, 3.0])
+def test_two_gaussians_have_the_information_of_the_integral(width: float) -> None:
     def integrand(z: float) -> float:
-        one, whole = norm.pdf(z, 1), 0.5 * (norm.pdf(z, 1) + norm.pdf(z, -1))
-        return float(one * (math.log(one) - math.log(whole)))
+        one, other = norm.pdf(z, 1), norm.pdf(z, -1, width)
+        return float(sum(0.5 * p * math.log(2 * p / (one + other)) for p in (one, other)))
 
-    expected, _ = quad(integrand, -8, 8)
-    factors = torch.arange(2)[:, None]
-    table = information(torch.tensor([[-1.0], [1.0]]).double(), 1.0, factors, n_samples=200_000)
+    expected, _ = quad(integrand, -15, 8)
+    mu, std = torch.tensor([[-1.0], [1.0]]).double(), torch.tensor([[width], [1.0]]).double()
+    table = mutual_information(
+        mu, 2 * std.log(), torch.arange(2)[:, None], n_samples=200_000, generator=make_generator(0)
+    )
     assert float(table) == pytest.approx(expected, abs=0.005)
 
 
