@@ -23,6 +23,7 @@ LEVELS = {
     "classification": 2,
     "evaluation": 2,
     "latent": 2,
+    "linear": 2,
     "sampling": 2,
     "zoo": 3,
     "retraining": 3,
