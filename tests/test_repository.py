@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -150,6 +151,7 @@ def test_no_file_is_large() -> None:
 # --- the notebooks ---
 
 LONGEST_CELL = 25
+LONGEST_LINE, LONGEST_IN_BOX = 80, 75  # what a page of 1280 pixels shows, and a folded solution on it
 CODE_CELLS_IN_A_ROW = 2
 WORDS_PER_LINE = 5
 
@@ -163,6 +165,9 @@ def notebook_faults(notebook: Any) -> Iterator[str]:
         if cell.cell_type != "code":
             in_a_row = 0
             prose = re.sub(r"^(```|~~~).*?^\1", "", cell.source, flags=re.MULTILINE | re.DOTALL)
+            for block in re.findall(r"^(```+)python\n(.*?)^\1", cell.source, flags=re.MULTILINE | re.DOTALL):
+                if (width := max(map(len, block[1].splitlines()), default=0)) > LONGEST_IN_BOX:
+                    yield f"cell {number}: a line of code with {width} characters, at most {LONGEST_IN_BOX}"
             words += len(re.findall(r"\b[^\W\d_]{2,}\b|\b[aAI]\b", prose))
             continue
         in_a_row += 1
@@ -171,6 +176,8 @@ def notebook_faults(notebook: Any) -> Iterator[str]:
             yield f"cell {number}: more than {CODE_CELLS_IN_A_ROW} code cells in a row"
         if (length := len(cell.source.splitlines())) > LONGEST_CELL:
             yield f"cell {number}: {length} lines, at most {LONGEST_CELL}"
+        if "claims.verdict(" in cell.source and "hide-input" not in cell.metadata.get("tags", []):
+            yield f"cell {number}: a verdict whose code is not folded; tag it hide-input"
         if not cell.source.strip():
             yield f"cell {number}: empty"
         elif cell.execution_count is None:
@@ -223,6 +230,8 @@ VIEW = new_output("display_data", data={"application/vnd.jupyter.widget-view+jso
         ([new_markdown_cell("four words are few"), code()], "4 words"),
         ([new_markdown_cell("two words\n```\nmany words of code that are not prose\n```"), code()], "2 words"),
         ([PROSE, code("", count=1)], "empty"),
+        ([PROSE, code("claims.verdict('A1')")], "not folded"),
+        ([PROSE, code(), new_markdown_cell("````\n```python\n" + "x" * 76 + "\n```\n````")], "76 characters"),
     ],
 )
 def test_a_notebook_that_breaks_it_is_noticed(cells: list[Any], fault: str) -> None:
@@ -238,3 +247,14 @@ def test_a_notebook_that_keeps_it_is_let_through() -> None:
         )
         == []
     )
+
+
+@pytest.mark.parametrize(("width", "code"), [(LONGEST_LINE, 0), (LONGEST_LINE + 1, 1)])
+def test_ruff_minds_the_width_of_the_page(width: int, code: int) -> None:
+    """Wider lines of a notebook would scroll on the page; elsewhere they may be longer."""
+    line = "x = 1  # " + "long " * 20
+    notebook = nbformat.writes(new_notebook(cells=[new_code_cell(line[:width])]))
+    words = [sys.executable, "-m", "ruff", "check", "--no-cache", "--stdin-filename", "notebooks/wide.ipynb", "-"]
+    answer = subprocess.run(words, cwd=ROOT, input=notebook, capture_output=True, text=True, check=False)
+    assert answer.returncode == code, answer.stdout
+    assert ("E501" in answer.stdout) == bool(code)

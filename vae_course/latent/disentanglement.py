@@ -19,9 +19,9 @@ def mutual_information(
 ) -> Tensor:
     """I(z_j; v_k) between each latent and each factor, (d, factors) float64, in nats, under the encoder.
 
-    mu, logvar: (n, d), the posteriors of a set of images in which each combination of the factors' values occurs equally
-    often. factors: (n, factors), whole numbers from 0. I = E[log q(z_j | v_k) - log q(z_j)], where q(z_j) mixes the
-    posteriors of all images and q(z_j | v_k) those of the images with the value v_k. The expectation is taken over
+    mu, logvar: (n, d), the posteriors of a set of images in which each combination of the factors' values occurs
+    equally often. factors: (n, factors), whole numbers from 0. I = E[log q(z_j | v_k) - log q(z_j)], where q(z_j) mixes
+    the posteriors of all images and q(z_j | v_k) those of the images with the value v_k. The expectation is taken over
     n_samples draws, an image and then its z_j. Estimates of a true 0 scatter around it by about 1 / sqrt(n_samples).
     Chen et al. (2018), "Isolating sources of disentanglement". Chapter 10.
     """
@@ -57,8 +57,8 @@ def factor_entropies(factors: Tensor) -> Tensor:
 def information_gaps(information: Tensor, entropies: Tensor) -> Tensor:
     """Of each factor: the information of its best latent minus that of the next, over the factor's entropy, (factors,).
 
-    information: (d, factors) from mutual_information, d >= 2; entropies: (factors,). 1 if one latent tells all about the
-    factor and the others nothing, 0 if two tell equally much. Their mean over the factors is the mutual
+    information: (d, factors) from mutual_information, d >= 2; entropies: (factors,). 1 if one latent tells all about
+    the factor and the others nothing, 0 if two tell equally much. Their mean over the factors is the mutual
     information gap (MIG) of Chen et al. (2018). Chapter 10.
     """
     if information.ndim != 2 or len(information) < 2 or entropies.shape != information.shape[1:]:
