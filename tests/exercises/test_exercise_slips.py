@@ -205,7 +205,7 @@ def test_every_slip_is_written_in_several_ways():
     answering.assert_many_ways(1, WRONG)
 
 
-@pytest.mark.parametrize("name", exercises.names())
+@pytest.mark.parametrize("name", answering.NAMES_OF_FUNCTIONS)
 def test_every_faulty_function_is_diagnosed_as_itself(name):
     faulty = _EXERCISES[name].faulty
     for index, fault in enumerate(faulty):

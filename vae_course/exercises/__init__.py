@@ -12,29 +12,36 @@ from typing import Any
 
 import numpy as np
 
-from vae_course.exercises import chapter01, chapter02, chapter03, chapter04
-from vae_course.exercises.base import Exercise
+from vae_course.exercises import chapter01, chapter02, chapter03, chapter04, chapter05, chapter06, chapter07
+from vae_course.exercises.base import Exercise, Question
 from vae_course.exercises.judging import judge
+from vae_course.exercises.ordering import Ordering, judge_order
+from vae_course.exercises.sampling_answers import Sampling, judge_draws
 from vae_course.exercises.verdict import Hint, Hints, Verdict
 
 __all__ = ["Hint", "Hints", "Verdict", "check", "hint", "hints", "names", "reference", "slips"]
 
-_EXERCISES: dict[str, Exercise] = {
+_EXERCISES: dict[str, Question] = {
     exercise.name: exercise
-    for chapter in (chapter01, chapter02, chapter03, chapter04)
+    for chapter in (chapter01, chapter02, chapter03, chapter04, chapter05, chapter06, chapter07)
     for exercise in chapter.EXERCISES
 }
 
 
+_JUDGES: dict[type[Question], Callable[..., Verdict]] = {Exercise: judge, Ordering: judge_order, Sampling: judge_draws}
+
+
 def check(name: str, answer: Any, *, seed: int | None = None, time_limit: float = 5.0) -> Verdict:
-    """The verdict on `answer`, the function written for exercise `name`.
+    """The verdict on `answer`: the function written for exercise `name`, or the formula or list that it asks for.
 
     The function is handed torch tensors (float64, then float32), then NumPy arrays, and passes if it is right
-    on any of them; it may return tensors, arrays, numbers or lists. Inputs are new at every call, unless `seed`
-    is given. It is given up after `time_limit` seconds. Nothing that the function does raises an error here.
-    Raises ValueError if there is no such exercise.
+    on any of them; it may return tensors, arrays, numbers or lists. A function that draws at random is handed a
+    generator last, of torch, or of NumPy along with NumPy arrays, and is judged by the law of its draws.
+    Inputs are new at every call, unless `seed` is given. It is given up after `time_limit` seconds.
+    Nothing that the function does raises an error here. Raises ValueError if there is no such exercise.
     """
-    return judge(_find(name), answer, rng=np.random.default_rng(seed), time_limit=time_limit)
+    exercise = _find(name)
+    return _JUDGES[type(exercise)](exercise, answer, rng=np.random.default_rng(seed), time_limit=time_limit)
 
 
 def names(*, chapter: int | None = None) -> tuple[str, ...]:
@@ -65,7 +72,7 @@ def reference(name: str) -> Callable[..., Any]:
     return _find(name).reference
 
 
-def _find(name: str) -> Exercise:
+def _find(name: str) -> Question:
     if name not in _EXERCISES:
         raise ValueError(f"there is no exercise {name!r}; the exercises are {', '.join(_EXERCISES)}")
     return _EXERCISES[name]

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from numbers import Number
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -23,7 +24,15 @@ KINDS: Mapping[str, Callable[[np.ndarray], Any]] = {
     ),
     "NumPy arrays": lambda array: array.copy(),
 }
+_HERE = str(Path(__file__).parent)
 LARGEST = 100_000  # numbers in a returned value; the inputs are tiny, so more is a mistake
+
+
+@dataclass(frozen=True)
+class AsItIs:
+    """An input that is handed over itself, not as a copy: a generator that is to move on, say."""
+
+    value: Any
 
 
 class WrongTypeError(TypeError):
@@ -69,6 +78,8 @@ def hand_over(inputs: Inputs, kind: str) -> Inputs:
 def _fresh(value: Any, make: Callable[[np.ndarray], Any]) -> Any:
     if isinstance(value, np.ndarray):
         return make(value)
+    if isinstance(value, AsItIs):
+        return value.value
     if isinstance(value, torch.Generator):
         return value.clone_state()
     return copy.deepcopy(value) if isinstance(value, list | dict) else value
@@ -101,7 +112,7 @@ def read(returned: Any, *, n_outputs: int) -> Values:
     if n_outputs == 1:
         return (to_array(returned),)
     if not isinstance(returned, tuple | list) or len(returned) != n_outputs:
-        raise WrongTypeError(f"It must return {n_outputs} values, and returned {_describe(returned)}.")
+        raise WrongTypeError(f"It must return {n_outputs} values, and returned {describe(returned)}.")
     return tuple(to_array(part) for part in returned)
 
 
@@ -128,7 +139,7 @@ def to_array(value: Any) -> np.ndarray:
         array = np.array(value)
     else:
         _dismiss(value)
-        raise WrongTypeError(f"It returned {_describe(value)}, where numbers are wanted.")
+        raise WrongTypeError(f"It returned {describe(value)}, where numbers are wanted.")
     if array.dtype.kind not in "biuf":
         raise WrongTypeError(f"It returned values of type {array.dtype}, where real numbers are wanted.")
     _check_size(array.size)
@@ -145,7 +156,8 @@ def _dismiss(value: Any) -> None:
         value.close()
 
 
-def _describe(value: Any) -> str:
+def describe(value: Any) -> str:
+    """What kind of thing a value is, in words."""
     if isinstance(value, type):
         return f"the class {value.__name__}"
     if callable(value):
@@ -177,9 +189,10 @@ def _reply_to_error(error: BaseException, *, printed: str) -> Reply:
 
 def _where(error: BaseException) -> str:
     """The learner's line that raised: the last one in the file or cell that was entered first."""
-    frames = traceback.extract_tb(error.__traceback__)[1:]  # the first is the call in `ask`
+    # the first is the call in `ask`, and more may be of this package, which reads formulas and the like
+    frames = [f for f in traceback.extract_tb(error.__traceback__)[1:] if not f.filename.startswith(_HERE)]
     lines = [(frame.lineno, frame.line or "") for frame in frames if frame.filename == frames[0].filename]
-    if not lines or frames[0].filename == __file__:
+    if not lines:
         return ""
     number, line = lines[-1]
     return f" The line is: `{line.strip()}`" if line.strip() else f" It happens in line {number}."

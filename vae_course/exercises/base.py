@@ -40,25 +40,40 @@ class Faulty:
     remark: str = ""
 
 
-@dataclass(frozen=True)
-class Exercise:
-    """One exercise.
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What every exercise has, whatever kind of answer it wants.
 
-    draw: fresh random inputs, in the order of the arguments. examples: fixed small inputs that a person can
-    follow by hand; the first where an answer is wrong is shown. returns: the answer's form in words. praise: said when
-    it is right, so it must not vary. hints: a nudge, the formula, nearly the code.
+    returns: the answer's form in words. reference: the right function. praise: said when the answer is right, so
+    it must not vary. hints: a nudge, the formula, nearly the code.
     """
 
     name: str
     chapter: int
     returns: str
-    draw: Callable[[np.random.Generator], Inputs]
-    examples: tuple[Inputs, ...]
     reference: Callable[..., Any]
     slips: Mapping[str, Slip]
-    faulty: tuple[Faulty, ...]
     hints: tuple[str, str, str]
     praise: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exercise(Question):
+    """An exercise whose answer is a function, compared with the right one and with faulty ones.
+
+    draw: fresh random inputs, in the order of the arguments. examples: fixed small inputs that a person can
+    follow by hand; the first where an answer is wrong is shown. up_to_constant: the result may be shifted by any number
+    that is the same for all of its entries. read: makes a function of the inputs from an answer that is something
+    else (a formula, say); raises WrongTypeError when called if there is nothing to make of it. unfinished: says
+    of an answer that gives the right values what is still to be done, or "".
+    """
+
+    draw: Callable[[np.random.Generator], Inputs]
+    examples: tuple[Inputs, ...]
+    faulty: tuple[Faulty, ...]
+    up_to_constant: bool = False
+    read: Callable[[Any], Callable[..., Any]] | None = None
+    unfinished: Callable[[Any], str] | None = None
 
     def __post_init__(self) -> None:
         known_by_function = {fault.slips for fault in self.faulty}

@@ -17,7 +17,10 @@ MOST_TRIES = 200
 
 
 class Trial(NamedTuple):
-    """Inputs with the right values and those of every faulty function, in the exercise's order."""
+    """Inputs with the right values and those of every faulty function, in the exercise's order.
+
+    Where a constant does not count, it is taken off all of them.
+    """
 
     inputs: Inputs
     wanted: Values
@@ -30,6 +33,17 @@ def agree(given: Values, wanted: Values, *, whatever_shape: bool = False) -> boo
         (a.size == b.size if whatever_shape else a.shape == b.shape) and _distance(a, b) <= TOLERANCE
         for a, b in zip(given, wanted, strict=True)
     )
+
+
+def without_constant(values: Values) -> Values:
+    """Every array shifted so that its first finite number is 0, for results up to a constant; a lone number stays."""
+    return tuple(_from_first(value) for value in values)
+
+
+def _from_first(value: np.ndarray) -> np.ndarray:
+    numbers = value.astype(float) if value.dtype.kind in "bu" else value
+    finite = numbers.ravel()[np.isfinite(numbers.ravel())]
+    return numbers - finite[0] if numbers.size > 1 and finite.size else numbers
 
 
 def _distance(given: np.ndarray, wanted: np.ndarray) -> float:
@@ -54,11 +68,11 @@ def make_trial(exercise: Exercise, inputs: Inputs) -> Trial:
     """The right and the faulty values for these inputs."""
     returned = exercise.reference(*hand_over(inputs, "torch tensors").values())
     n_outputs = len(returned) if isinstance(returned, tuple) else 1
-    return Trial(
-        inputs,
-        read(returned, n_outputs=n_outputs),
-        tuple(evaluate(fault.function, inputs, n_outputs=n_outputs) for fault in exercise.faulty),
-    )
+    wanted = read(returned, n_outputs=n_outputs)
+    faulty = tuple(evaluate(fault.function, inputs, n_outputs=n_outputs) for fault in exercise.faulty)
+    if exercise.up_to_constant:
+        wanted, faulty = without_constant(wanted), tuple(without_constant(values) for values in faulty)
+    return Trial(inputs, wanted, faulty)
 
 
 def draw_trials(exercise: Exercise, rng: np.random.Generator) -> list[Trial]:

@@ -17,7 +17,7 @@ from vae_course.exercises.verdict import Verdict
 
 @dataclass(frozen=True)
 class Attempt:
-    """The replies to all trials in one kind of array, and to the first trial once more."""
+    """The replies to all trials in one kind of array, and to the last trial once more."""
 
     kind: str
     replies: tuple[Reply, ...]
@@ -32,8 +32,8 @@ class Attempt:
 
     @property
     def repeatable(self) -> bool:
-        """Whether the first trial gave the same values both times."""
-        return agree(self.again.values, self.replies[0].values)
+        """Whether the last trial gave the same values both times."""
+        return agree(self.again.values, self.replies[-1].values)
 
 
 def explain(exercise: Exercise, attempt: Attempt, trials: Sequence[Trial]) -> Verdict:
@@ -70,6 +70,8 @@ def explain(exercise: Exercise, attempt: Attempt, trials: Sequence[Trial]) -> Ve
     remarks += [text for text in (note, _note_on_values(attempt, trials)) if text]
     if not remarks:
         remarks = ["This is none of the slips that the check knows. Compare the values below, by hand where you can."]
+    if exercise.up_to_constant and all(value.size > 1 for value in attempt.replies[0].values):
+        remarks.append("Only differences count, so both are shown with the first value taken off.")
     return verdict("wrong", " ".join(remarks), comparison=_compare(attempt, trials))
 
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 
 from vae_course.exercises.asking import KINDS, Reply, ask
-from vae_course.exercises.base import Exercise, Inputs, Values
-from vae_course.exercises.comparing import Trial, agree, draw_trials, make_trial
+from vae_course.exercises.base import Exercise, Inputs, Question, Values
+from vae_course.exercises.comparing import Trial, agree, draw_trials, make_trial, without_constant
 from vae_course.exercises.explaining import Attempt, explain, explain_slips
 from vae_course.exercises.running import Sink, Stopped, run_guarded
 from vae_course.exercises.verdict import Verdict
@@ -28,25 +29,40 @@ def judge(exercise: Exercise, answer: Any, *, rng: np.random.Generator, time_lim
     verdict = partial(Verdict, exercise.name)
     call = f"`f({', '.join(exercise.arguments)})`"
     if answer is ... or answer is None:
-        return verdict("not answered yet", "Write your function and hand it to the check.")
-    if not callable(answer):
+        wanted = "Write your function" if exercise.read is None else "Put your answer in the place of `...`"
+        return verdict("not answered yet", f"{wanted} and hand it to the check.")
+    if exercise.read is not None:
+        function = exercise.read(answer)
+    elif not callable(answer):
         return verdict("broken", f"Hand over the function itself, {call}, not the result of calling it.")
-    if not _can_be_called(answer, len(exercise.arguments)):
+    elif not can_be_called(answer, len(exercise.arguments)):
         wanted = ", ".join(exercise.arguments)
         return verdict("broken", f"Your function must take the arguments ({wanted}), in this order.")
+    else:
+        function = answer
     examples = [make_trial(exercise, inputs) for inputs in exercise.examples]
     drawn = draw_trials(exercise, rng)
     seed = int(rng.integers(2**31))
-    outcome = run_guarded(lambda sink: _examine(exercise, answer, examples, drawn, seed, sink), time_limit=time_limit)
-    if isinstance(outcome, Stopped):
-        text = STOPPED[outcome.reason].format(limit=time_limit)
-        if outcome.left_behind:
-            text += " It could not be stopped and still runs; restart the kernel if it slows you down."
-        return verdict("broken", text)
-    return outcome
+
+    def work(sink: Sink) -> Verdict:
+        found = _examine(exercise, function, examples, drawn, seed, sink)
+        rest = exercise.unfinished(answer) if found.passed and exercise.unfinished is not None else ""
+        return replace(found, status="wrong", explanation=rest) if rest else found
+
+    outcome = run_guarded(work, time_limit=time_limit)
+    return explain_stop(exercise, outcome, time_limit) if isinstance(outcome, Stopped) else outcome
 
 
-def _can_be_called(answer: Callable[..., Any], n_arguments: int) -> bool:
+def explain_stop(exercise: Question, outcome: Stopped, time_limit: float) -> Verdict:
+    """The verdict on an answer that did not come to its end."""
+    text = STOPPED[outcome.reason].format(limit=time_limit)
+    if outcome.left_behind:
+        text += " It could not be stopped and still runs; restart the kernel if it slows you down."
+    return Verdict(exercise.name, "broken", text)
+
+
+def can_be_called(answer: Callable[..., Any], n_arguments: int) -> bool:
+    """Whether `answer` takes so many arguments by position."""
     try:
         signature = inspect.signature(answer)
     except Exception:  # many built-in functions have no signature: calling will tell
@@ -95,13 +111,13 @@ def _rank(attempt: Attempt) -> int:
 def _attempt(
     exercise: Exercise, answer: Callable[..., Any], trials: Sequence[Trial], n_examples: int, kind: str, sink: Sink
 ) -> Attempt:
-    call = partial(ask, answer, kind=kind, n_outputs=len(trials[0].wanted), sink=sink)
+    call = partial(_ask, exercise, answer, kind=kind, n_outputs=len(trials[0].wanted), sink=sink)
     replies: list[Reply] = []
     for trial in trials:
         replies.append(call(trial.inputs))
         if replies[-1].problem:
             return Attempt(kind, tuple(replies), replies[-1])
-    attempt = Attempt(kind, tuple(replies), call(trials[0].inputs))
+    attempt = Attempt(kind, tuple(replies), call(trials[-1].inputs))
     if attempt.problem is not None or not attempt.repeatable:
         return attempt
     right = all(agree(reply.values, trial.wanted) for reply, trial in zip(replies, trials, strict=True))
@@ -116,11 +132,18 @@ def _attempt(
     return Attempt(kind, attempt.replies, attempt.again, right=right)
 
 
+def _ask(
+    exercise: Exercise, answer: Callable[..., Any], inputs: Inputs, *, kind: str, n_outputs: int, sink: Sink
+) -> Reply:
+    reply = ask(answer, inputs, kind=kind, n_outputs=n_outputs, sink=sink)
+    return replace(reply, values=without_constant(reply.values)) if exercise.up_to_constant else reply
+
+
 def _slips_by_behaviour(
     exercise: Exercise, answer: Callable[..., Any], kind: str, trial: Trial, seed: int, sink: Sink
 ) -> tuple[str, ...]:
     def ask_once(inputs: Inputs) -> Values | None:
-        reply = ask(answer, inputs, kind=kind, n_outputs=len(trial.wanted), sink=sink)
+        reply = _ask(exercise, answer, inputs, kind=kind, n_outputs=len(trial.wanted), sink=sink)
         return None if reply.problem else reply.values
 
     for key, slip in exercise.slips.items():

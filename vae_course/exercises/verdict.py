@@ -1,9 +1,10 @@
-"""What a check and a hint show: plain text, Markdown, and HTML that inherits the page's colours."""
+"""What checks, hints and the lines of a proof show: plain text, Markdown, HTML that inherits the page's colours."""
 
 from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -121,6 +122,38 @@ class Hints:
             )
         return (
             f'<div style="border-left:0.3em solid {BARS["hint"]};padding:0 0 0.2em 0.8em;max-width:46em">{folded}</div>'
+        )
+
+
+class Steps(Mapping[str, str]):
+    """Named lines to be put in order: name -> text, Markdown with $...$. Shown in the order they are given in."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = dict(texts)
+
+    def __getitem__(self, name: str) -> str:
+        return self._texts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def __repr__(self) -> str:
+        return _table(tuple(self.items()))
+
+    def _repr_markdown_(self) -> str:
+        return "\n".join(f"- `{name}`: {text}" for name, text in self.items())
+
+    def _repr_html_(self) -> str:
+        lines = "".join(
+            f'<p style="margin:0.5em 0 0 0;overflow-x:auto">{_inline(f"`{name}`", formulas=False)}<br>'
+            f"{_inline(text, formulas=True)}</p>"
+            for name, text in self.items()
+        )
+        return (
+            f'<div style="border-left:0.3em solid {BARS["hint"]};padding:0 0 0.3em 0.8em;max-width:46em">{lines}</div>'
         )
 
 
