@@ -6,6 +6,7 @@ from vae_course.explore.draw_digit import DrawDigit
 from vae_course.explore.latent_map import LatentMap
 from vae_course.explore.latents import Latents
 from vae_course.explore.linked_maps import MAP_SETS, LinkedMaps
+from vae_course.explore.pcn_chain import PcnChain
 from vae_course.explore.posterior_views import PosteriorViews
 
 __all__ = [
@@ -16,5 +17,6 @@ __all__ = [
     "LatentMap",
     "Latents",
     "LinkedMaps",
+    "PcnChain",
     "PosteriorViews",
 ]

@@ -143,18 +143,28 @@ class PosteriorViews(Explorer, module="posterior_views.mjs"):
 def normals(seed: int, n: int) -> NDArray[np.float64]:
     """n pairs of standard normal numbers, (n, 2), by the generator that the page has too.
 
-    Mulberry32 (Tommy Ettinger, 2017; public domain) gives uniform numbers, two of which Box & Muller (1958) turn into
-    two normal ones. For pictures; simulations take torch's generators.
+    By the method of Box & Muller (1958). For pictures; simulations take torch's generators.
     """
+    uniform = uniforms(seed, 2 * n).reshape(n, 2)
+    return box_muller(uniform[:, 0], uniform[:, 1])
+
+
+def uniforms(seed: int, n: int) -> NDArray[np.float64]:
+    """n uniform numbers in [0, 1), the page's own: Mulberry32 (Tommy Ettinger, 2017; public domain)."""
     mask = 0xFFFFFFFF
-    uniform = np.empty(2 * n)
-    for i in range(2 * n):
+    uniform = np.empty(n)
+    for i in range(n):
         seed = (seed + 0x6D2B79F5) & mask
         t = (seed ^ seed >> 15) * (seed | 1) & mask
         t ^= t + ((t ^ t >> 7) * (t | 61) & mask) & mask
         uniform[i] = (t ^ t >> 14) / 2**32
-    radius = np.sqrt(-2 * np.log(1 - uniform[0::2]))
-    angle = 2 * math.pi * uniform[1::2]
+    return uniform
+
+
+def box_muller(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Pairs of standard normal numbers, (n, 2), from two uniform numbers each, (n,), in [0, 1)."""
+    radius = np.sqrt(-2 * np.log(1 - first))
+    angle = 2 * math.pi * second
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1)
 
 

@@ -17,8 +17,8 @@ export function unpackFloats(text, length) {
   return new Float32Array(bytes.buffer);
 }
 
-// {rows, columns, values}: 16-bit steps times each row's scale, row after row in a Float32Array.
-export function unpackMatrix(packed) {
+// {rows, columns, values}: 16-bit steps times each row's scale, row after row in a Float32Array (or in a Float64Array).
+export function unpackMatrix(packed, Numbers = Float32Array) {
   const [rows, columns] = packed.shape;
   const bytes = base64ToBytes(packed.values);
   if (bytes.length !== 2 * rows * columns) {
@@ -26,7 +26,7 @@ export function unpackMatrix(packed) {
   }
   const whole = new Int16Array(bytes.buffer);
   const scale = unpackFloats(packed.scale, rows);
-  const values = new Float32Array(rows * columns);
+  const values = new Numbers(rows * columns);
   for (let row = 0, i = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++, i++) values[i] = whole[i] * scale[row];
   }

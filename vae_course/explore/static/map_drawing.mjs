@@ -120,11 +120,15 @@ function drawAxes(context, plane, theme) {
   context.strokeStyle = cssColour(theme.line);
   context.lineWidth = 1;
   context.strokeRect(plane.inset + 0.5, 0.5, plane.side - 1, plane.side - 1);
-  for (const value of ticks(plane.limit)) {
-    const [x, y] = plane.toPixel([value, value]);
-    const label = String(value).replace("-", "\u2212");
-    if (x < plane.size - 24) text(context, label, x, plane.side + 12, theme.muted);
-    if (y > 18) text(context, label, plane.inset - 6, y, theme.muted, { align: "right" });
+  const marks = plane.ticks ?? [ticks(plane.limit), ticks(plane.limit)];
+  const label = (value) => String(value).replace("-", "\u2212");
+  for (const value of marks[0]) {
+    const [x] = plane.toPixel([value, 0]);
+    if (x < plane.size - 24) text(context, label(value), x, plane.side + 12, theme.muted);
+  }
+  for (const value of marks[1]) {
+    const [, y] = plane.toPixel([0, value]);
+    if (y > 18) text(context, label(value), plane.inset - 6, y, theme.muted, { align: "right" });
   }
   const font = `italic 600 13px ${FONT}`;
   const [across, up] = plane.names ?? ["z\u2081", "z\u2082"];

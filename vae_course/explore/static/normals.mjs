@@ -1,7 +1,7 @@
 // Normal numbers from a visible seed; posterior_views.py has the same generator.
 
 // Uniform numbers in [0, 1): Mulberry32 (Tommy Ettinger, 2017; public domain).
-function makeUniform(seed) {
+export function makeUniform(seed) {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -15,11 +15,13 @@ function makeUniform(seed) {
 export function normalPairs(seed, n) {
   const uniform = makeUniform(seed);
   const [first, second] = [new Float64Array(n), new Float64Array(n)];
-  for (let i = 0; i < n; i++) {
-    const radius = Math.sqrt(-2 * Math.log(1 - uniform()));
-    const angle = 2 * Math.PI * uniform();
-    first[i] = radius * Math.cos(angle);
-    second[i] = radius * Math.sin(angle);
-  }
+  for (let i = 0; i < n; i++) [first[i], second[i]] = normalPair(uniform);
   return { first, second };
+}
+
+// One pair, from two uniform numbers.
+export function normalPair(uniform) {
+  const radius = Math.sqrt(-2 * Math.log(1 - uniform()));
+  const angle = 2 * Math.PI * uniform();
+  return [radius * Math.cos(angle), radius * Math.sin(angle)];
 }

@@ -11,6 +11,27 @@ export function makePlane(limit, size, inset) {
   };
 }
 
+// Another square piece of the plane, `half` to each side of its centre, with its own ticks.
+export function makeWindow(centre, half, size, inset) {
+  const plane = makePlane(half, size, inset);
+  const back = (z) => z.map((value, i) => value + centre[i]);
+  return {
+    ...plane,
+    ticks: centre.map((middle) => roundTicks(middle - half, middle + half)),
+    toPixel: (z) => plane.toPixel(z.map((value, i) => value - centre[i])),
+    toPoint: (pixel) => back(plane.toPoint(pixel)),
+  };
+}
+
+// Some four to nine round numbers from low to high.
+export function roundTicks(low, high) {
+  const power = 10 ** Math.floor(Math.log10(high - low));
+  const step = [power / 5, power / 2, power, 2 * power].find((each) => (high - low) / each <= 9);
+  const values = [];
+  for (let i = Math.ceil(low / step); i * step <= high; i++) values.push(Number((i * step).toPrecision(6)));
+  return values;
+}
+
 export function clampPoint(z, limit) {
   return z.map((value) => Math.min(limit, Math.max(-limit, value)));
 }

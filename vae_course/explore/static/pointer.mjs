@@ -31,3 +31,33 @@ export function listenToPointer(map, cleanup, state, moveTo, hold) {
   });
   cleanup.listen(map, "pointercancel", () => (press = null));
 }
+
+// A point that the reader puts down: a mouse or a pen shows it while pressed and puts it where it is lifted; a finger
+// taps, and may still scroll the page. Points are pixels on the map; show(null): nothing is to be put.
+export function listenToPlacing(map, cleanup, show, put) {
+  let press = null;
+  const place = (event) => {
+    const box = map.getBoundingClientRect();
+    return [event.clientX - box.left - map.clientLeft, event.clientY - box.top - map.clientTop];
+  };
+  cleanup.listen(map, "pointerdown", (event) => {
+    if (event.button !== 0 || !event.isPrimary) return;
+    press = { x: event.clientX, y: event.clientY, finger: event.pointerType === "touch" };
+    if (press.finger) return;
+    map.setPointerCapture(event.pointerId);
+    show(place(event));
+  });
+  cleanup.listen(map, "pointermove", (event) => {
+    if (press && !press.finger && event.isPrimary) show(place(event));
+  });
+  cleanup.listen(map, "pointerup", (event) => {
+    if (!press || !event.isPrimary) return;
+    const stayed = Math.hypot(event.clientX - press.x, event.clientY - press.y) <= CLICK;
+    if (!press.finger || stayed) put(place(event));
+    press = null;
+  });
+  cleanup.listen(map, "pointercancel", () => {
+    press = null;
+    show(null);
+  });
+}
