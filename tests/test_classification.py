@@ -46,6 +46,16 @@ def test_probabilities_and_entropy_are_those_of_a_categorical() -> None:
     torch.testing.assert_close(model.entropy(x), wanted.entropy())
 
 
+def test_the_logits_are_read_from_the_last_hidden_layer() -> None:
+    model = Classifier(ClassifierConfig(hidden_dims=(20, 10)))
+    x = to_unit(load_digits().images[::1000])
+    features = model.features(x)
+    assert features.shape == (5, 10) and float(features.detach().min()) >= 0
+    torch.testing.assert_close(features @ model.output.weight.T + model.output.bias, model(x))
+    with pytest.raises(ValueError, match=r"\(n, 784\)"):
+        model.features(x[0])
+
+
 def test_a_sure_reading_has_no_entropy_and_no_nan() -> None:
     model = Classifier()
     with torch.no_grad():

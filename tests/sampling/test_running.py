@@ -10,10 +10,10 @@ import torch
 from sampler_oracles import Sampler, flat, linear_gaussian
 from torch import Tensor
 
-from vae_course.sampling import Normal, elliptical_slice, independence, pcn, random_walk, run, sample_prior
+from vae_course.sampling import Normal, elliptical_slice, hmc, independence, pcn, random_walk, run, sample_prior
 from vae_course.types import make_generator
 
-STEPS = {pcn: 0.5, random_walk: 0.5, independence: None, elliptical_slice: None}
+STEPS = {pcn: 0.5, random_walk: 0.5, independence: None, elliptical_slice: None, hmc: 0.3}
 KERNELS = pytest.mark.parametrize("kernel", STEPS, ids=lambda kernel: kernel.__name__.split(".")[-1])
 
 
@@ -93,13 +93,14 @@ def test_an_interrupted_run_returns_what_was_done(kernel: Any) -> None:
             left[0] -= 1
             if left[0] < 0:
                 raise KeyboardInterrupt
-            return flat(z)  # which every kernel but the random walk takes in one evaluation
+            return flat(z)  # which elliptical slice sampling takes in one evaluation
 
         return log_likelihood
 
+    a_step = 6 if kernel is hmc else 1  # evaluations
     whole = go(kernel, until(math.inf))
     with pytest.warns(UserWarning, match="interrupted after 7 of 20 steps"):
-        part = go(kernel, until(8))
+        part = go(kernel, until(1 + 7 * a_step))
     assert part.z.shape == (7, 5, 3) and part.accepted.shape == part.log_likelihood.shape == (7, 5)
     assert torch.equal(part.z, whole.z[:7])
     with pytest.warns(UserWarning, match="interrupted after 0 of 20 steps"):
@@ -124,6 +125,8 @@ def test_an_error_of_the_likelihood_is_no_interruption() -> None:
         (random_walk, {"step": math.inf}, "step must be above 0, got inf"),
         (independence, {"step": 0.5}, "has no step to set"),
         (elliptical_slice, {"step": 0.5}, "has no step to set"),
+        (hmc, {"step": 0.0}, "step must be above 0, got 0.0"),
+        (hmc, {"n_leapfrog": 0}, "n_leapfrog must be above 0"),
         (pcn, {"n_steps": 0}, "n_steps must be above 0"),
         (pcn, {"prior": Normal(torch.zeros(2), torch.eye(2))}, "they need the same d"),
         (pcn, {"prior": Normal(torch.zeros(4, 3), torch.eye(3).expand(4, 3, 3))}, "one mean for all chains or one"),

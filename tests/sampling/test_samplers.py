@@ -20,7 +20,7 @@ from sampler_oracles import (
 )
 from torch import Tensor
 
-from vae_course.sampling import Info, Normal, State, elliptical_slice, independence, pcn, random_walk
+from vae_course.sampling import Info, Normal, State, elliptical_slice, hmc, independence, pcn, random_walk
 from vae_course.sampling.kernels import init
 from vae_course.types import make_generator
 
@@ -42,19 +42,21 @@ RIGHT = {
     "random walk": lambda d: Sampler(random_walk, 1.6 / math.sqrt(d)),
     "independence": lambda d: Sampler(independence),
     "elliptical slice": lambda d: Sampler(elliptical_slice),
+    "hmc": lambda d: Sampler(hmc, 0.4, {"n_leapfrog": 4}),
 }
 REFERENCED = {
     "pcn": lambda d: Sampler(pcn, 0.5, {"reference": normal(d, width=1.3)}),
     "independence": lambda d: Sampler(independence, None, {"reference": normal(d, width=1.3)}),
     "elliptical slice": lambda d: Sampler(elliptical_slice, None, {"reference": normal(d, width=1.3)}),
+    "hmc": lambda d: Sampler(hmc, 0.3, {"reference": normal(d, width=1.3)}),
 }
 
 
 @pytest.mark.parametrize("oracle", ORACLES)
 @pytest.mark.parametrize("name", RIGHT)
 def test_a_right_kernel_satisfies_the_oracle(name: str, oracle: str) -> None:
-    if name == "random walk" and oracle == FLAT:
-        pytest.skip("a random walk keeps the prior's ratio, so it refuses steps of a flat likelihood too")
+    if name in ("random walk", "hmc") and oracle == FLAT:
+        pytest.skip("its proposal does not keep the prior, so it refuses steps of a flat likelihood too")
     assert ORACLES[oracle](RIGHT[name](1)) < 1
 
 
@@ -63,7 +65,7 @@ def test_a_right_kernel_satisfies_the_oracle(name: str, oracle: str) -> None:
 def test_the_exact_posterior_is_kept_and_found(name: str, d: int) -> None:
     sampler, target = RIGHT[name](d), linear_gaussian(d)
     assert keeps_the_posterior(sampler, target=target, n_steps=10) < 1
-    n_steps = {"random walk": 600 if d == 64 else 150, "elliptical slice": 60}.get(name, 300)
+    n_steps = {"random walk": 600 if d == 64 else 150, "elliptical slice": 60, "hmc": 30}.get(name, 300)
     assert finds_the_posterior(sampler, target=target, n_steps=n_steps) < 1
 
 
@@ -91,6 +93,18 @@ def test_a_reference_that_is_not_the_prior_changes_nothing(name: str, with_prior
         assert finds_the_posterior(sampler, target=target, n_steps=300) < 1
 
 
+@pytest.mark.parametrize("oracle", ["is_reversible_for_the_prior", "never_leaves_the_support", "is_calibrated"])
+@pytest.mark.parametrize("name", REFERENCED)
+def test_a_kernel_with_a_reference_satisfies_the_other_oracles_too(name: str, oracle: str) -> None:
+    sampler = REFERENCED[name](1)
+
+    def step(state: State, log_likelihood: Any, **options: Any) -> tuple[State, Info]:
+        options["reference"] = normal(state.z.shape[1], width=1.3)  # the oracles differ in their dimension
+        return sampler.kernel.step(state, log_likelihood, **options)
+
+    assert ORACLES[oracle](Sampler(SimpleNamespace(init=init, step=step), sampler.step)) < 1
+
+
 @pytest.mark.parametrize("kernel", [pcn, independence, elliptical_slice])
 def test_the_posterior_as_reference_is_never_refused(kernel: Any) -> None:
     # Likelihood times prior over reference is constant: every draw is from the posterior, independent for step 1.
@@ -102,13 +116,13 @@ def test_the_posterior_as_reference_is_never_refused(kernel: Any) -> None:
         assert moment_error(z[0], *target.posterior()) < 1
 
 
-@pytest.mark.parametrize("kernel", [pcn, independence, elliptical_slice])
+@pytest.mark.parametrize("kernel", [pcn, independence, elliptical_slice, hmc])
 @pytest.mark.parametrize("option", ["prior", "reference"])
 def test_each_chain_can_have_a_gaussian_of_its_own(kernel: Any, option: str) -> None:
     one, other = normal(3, seed=1), normal(3, seed=2)
     both = Normal(torch.stack([one.mean, other.mean]), torch.stack([one.cholesky, other.cholesky]))
     target, z0 = linear_gaussian(3), exact_draws(linear_gaussian(3), 2, seed=3)
-    step = 0.5 if kernel is pcn else None
+    step = {pcn: 0.5, hmc: 0.3}.get(kernel)
     together = Sampler(kernel, step, {option: both}).draws(target, z0, 1, seed=4)[0]
     for i, alone in enumerate((one, other)):
         apart = Sampler(kernel, step, {option: alone}).draws(target, z0, 1, seed=4)[0]
@@ -256,6 +270,62 @@ def test_the_named_oracles_catch_a_broken_kernel(broken: Any) -> None:
     sampler = Sampler(SimpleNamespace(init=init, step=broken), 0.6)
     failed = {name for name, oracle in ORACLES.items() if not oracle(sampler) < 1}
     assert failed == BROKEN[broken]
+
+
+def leapfrog(z: Tensor, momentum: Tensor, force: Any, step: float, *, symmetric: bool = True) -> tuple[Tensor, Tensor]:
+    """Three leapfrog steps; without symmetry the first half step of the momentum is left out."""
+    for i in range(3):
+        if symmetric or i > 0:
+            momentum = momentum + step / 2 * force(z)
+        z = z + step * momentum
+        momentum = momentum + step / 2 * force(z)
+    return z, momentum
+
+
+def hamiltonian(*, kinetic: bool = True, symmetric: bool = True, renewed: bool = True) -> Any:
+    """HMC with one of its parts broken; all parts whole it is right."""
+
+    def step(state: State, log_likelihood: Any, *, step: float, generator: torch.Generator) -> tuple[State, Info]:
+        def energy(z: Tensor) -> Tensor:
+            return 0.5 * (z**2).sum(dim=1) - log_likelihood(z)
+
+        def force(z: Tensor) -> Tensor:
+            with torch.enable_grad():
+                z = z.detach().requires_grad_()
+                (gradient,) = torch.autograd.grad(energy(z).sum(), z)
+            return -gradient
+
+        start = torch.randn(state.z.shape, generator=generator, dtype=state.z.dtype)
+        start = start if renewed else start.abs()
+        z, momentum = leapfrog(state.z, start, force, step, symmetric=symmetric)
+        ratio = energy(state.z) - energy(z)
+        if kinetic:
+            ratio = ratio - 0.5 * (momentum**2 - start**2).sum(dim=1)
+        accepted = (_log_uniform(state, generator) < ratio) & ratio.isfinite()
+        return _decide(state, z, log_likelihood(z), accepted, ratio)
+
+    return step
+
+
+REVERSIBLE = {"is_reversible", "is_reversible_for_the_prior"}
+BROKEN_HAMILTONIANS = {
+    "right": ({}, set()),
+    "energy without its kinetic term": ({"kinetic": False}, {*POSTERIOR, *REVERSIBLE, "never_leaves_the_support"}),
+    # A small error: its paths are nearly right, and only the oracles with the most draws see it.
+    "a leapfrog that can't be run backwards": (
+        {"symmetric": False},
+        {"keeps_the_posterior", "finds_the_posterior", *REVERSIBLE},
+    ),
+    "momentum always to the right": ({"renewed": False}, {*POSTERIOR, *REVERSIBLE, "never_leaves_the_support"}),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN_HAMILTONIANS)
+def test_the_named_oracles_catch_a_broken_hamiltonian(name: str) -> None:
+    options, expected = BROKEN_HAMILTONIANS[name]
+    sampler = Sampler(SimpleNamespace(init=init, step=hamiltonian(**options)), 0.4)
+    failed = {name for name, oracle in ORACLES.items() if name != FLAT and not oracle(sampler) < 1}
+    assert failed == expected
 
 
 def _reference_forgotten(

@@ -17,6 +17,8 @@ from vae_course.sampling import (
     Normal,
     elliptical_slice,
     encoder_reference,
+    fitted_reference,
+    hmc,
     laplace_reference,
     pcn,
     random_walk,
@@ -47,6 +49,26 @@ def test_one_image_is_the_models_likelihood(likelihood: Likelihood) -> None:
     model, x, z = make_model(likelihood), images(5), points(5)
     torch.testing.assert_close(targets.one_image(model, x[0])(z), -model.nll(x[:1].expand(5, -1), z))
     torch.testing.assert_close(targets.one_image(model, x)(z), -model.nll(x, z))  # an image for each chain
+
+
+@BOTH
+@pytest.mark.parametrize("pixels", [PIXELS, 785])  # few whose logarithms are summed, and many that are multiplied first
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_more_chains_than_fit_into_a_block(likelihood: Likelihood, pixels: int, dtype: torch.dtype) -> None:
+    config = VAEConfig(input_dim=pixels, hidden_dims=(12,), latent_dim=3, likelihood=likelihood, sigma=0.2)
+    model = VAE(config, generator=make_generator(1)).to(dtype).requires_grad_(False)
+    model.output.weight.mul_(40)  # logits of all sizes
+    x = torch.rand(300, pixels, generator=make_generator(2), dtype=dtype)
+    z = sample_prior(300, 3, generator=make_generator(3)).to(dtype)
+    torch.testing.assert_close(targets.one_image(model, x[7])(z), -model.nll(x[7].expand(300, -1), z))
+    own = targets.one_image(model, x)
+    torch.testing.assert_close(own(z), -model.nll(x, z))
+    with pytest.raises(ValueError, match="x holds 300 images, one for each chain, but there are 299 chains"):
+        own(z[1:])
+    inside = z.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(own(inside).sum(), inside)
+    (expected,) = torch.autograd.grad(-model.nll(x, inside).sum(), inside)
+    torch.testing.assert_close(gradient, expected)
 
 
 @BOTH
@@ -151,6 +173,25 @@ def test_one_image_has_one_reference() -> None:
     torch.testing.assert_close(encoder_reference(model, x).cholesky, posterior.std.diag_embed())
 
 
+def test_a_fitted_reference_has_the_draws_moments_and_is_wider() -> None:
+    z = (
+        torch.randn(50, 20, 3, generator=make_generator(9), dtype=torch.float64)
+        @ torch.tensor([[1.0, 2, 0], [0, 1, 3], [1, 0, 1]]).double()
+        + 5
+    )
+    normal = fitted_reference(z, width=1.5)
+    draws = z.flatten(0, 1)
+    torch.testing.assert_close(normal.mean, draws.mean(dim=0))
+    torch.testing.assert_close(normal.cholesky @ normal.cholesky.T, 2.25 * torch.cov(draws.T))
+    assert fitted_reference(z[..., :1].float()).cholesky.shape == (1, 1)
+    with pytest.raises(ValueError, match="of a pilot run"):
+        fitted_reference(draws)
+    with pytest.raises(ValueError, match="width must be above 0"):
+        fitted_reference(z, width=0)
+    with pytest.raises(ValueError, match="not positive definite"):
+        fitted_reference(z[:1, :2])
+
+
 # --- a trained decoder, against a grid ---
 
 
@@ -185,22 +226,30 @@ def grid(digit: tuple[VAE, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
     return edges[0], edges[1], mass
 
 
-@pytest.mark.parametrize("name", ["pcn", "random walk", "elliptical slice", "pcn, encoder", "pcn, Laplace"])
+@pytest.mark.parametrize(
+    "name", ["pcn", "random walk", "elliptical slice", "hmc", "pcn, encoder", "pcn, Laplace", "pcn, fitted"]
+)
 def test_a_trained_decoders_posterior_is_that_of_the_grid(
     name: str, digit: tuple[VAE, Tensor], grid: tuple[Tensor, Tensor, Tensor]
 ) -> None:
     (model, x), (first, second, mass) = digit, grid
+    target = targets.one_image(model, x)
+    chains = 500
+    start = encoder_reference(model, x)
+    z0 = start.mean + start.scale(sample_prior(chains, 2, generator=make_generator(5)))
+    leapfrog = Sampler(hmc, 0.5, {"reference": laplace_reference(model, x), "n_leapfrog": 4})
     sampler = {
         "pcn": lambda: Sampler(pcn, 0.1),
         "random walk": lambda: Sampler(random_walk, 0.1),
         "elliptical slice": lambda: Sampler(elliptical_slice),
+        "hmc": lambda: leapfrog,
+        "pcn, fitted": lambda: Sampler(
+            pcn, 1.0, {"reference": fitted_reference(leapfrog.draws(target, z0, 20, seed=8))}
+        ),
         "pcn, encoder": lambda: Sampler(pcn, 0.7, {"reference": encoder_reference(model, x)}),
         "pcn, Laplace": lambda: Sampler(pcn, 0.7, {"reference": laplace_reference(model, x)}),
     }[name]()
-    chains = 500
-    start = encoder_reference(model, x)
-    z0 = start.mean + start.scale(sample_prior(chains, 2, generator=make_generator(5)))
-    z = sampler.last(targets.one_image(model, x), z0, 20 if name == "elliptical slice" else 150, seed=6)
+    z = sampler.last(target, z0, 20 if name in ("elliptical slice", "hmc") else 150, seed=6)
     inside = (z >= torch.stack([first[0], second[0]])) & (z <= torch.stack([first[-1], second[-1]]))
     assert bool(inside.all())
     cell = (torch.bucketize(z[:, 0].contiguous(), first) - 1).clamp_min(0) * CELLS

@@ -26,8 +26,12 @@ class Classifier(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits, (batch, n_classes)."""
+        return self.output(self.features(x))  # type: ignore[no-any-return]
+
+    def features(self, x: Tensor) -> Tensor:
+        """The last hidden layer, (batch, hidden_dims[-1]) >= 0: what the logits are read from."""
         check_batch("x", x, self.config.input_dim)
-        return self.output(self.body(x))  # type: ignore[no-any-return]
+        return self.body(x)  # type: ignore[no-any-return]
 
     def probabilities(self, x: Tensor) -> Tensor:
         """p(class | x), (batch, n_classes); the rows sum to 1."""

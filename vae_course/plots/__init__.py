@@ -1,5 +1,6 @@
 """Static figures (level 4): functions that draw what they are given on axes and return them."""
 
+from vae_course.plots.chains import plot_autocorrelation, plot_cells, plot_trace
 from vae_course.plots.embedding import plot_embedding, plot_images_at
 from vae_course.plots.gaussians import plot_by_digit, plot_density, plot_gaussians, plot_tree
 from vae_course.plots.images import plot_images
@@ -14,7 +15,9 @@ __all__ = [
     "RIGHT",
     "WRONG",
     "LiveCurves",
+    "plot_autocorrelation",
     "plot_by_digit",
+    "plot_cells",
     "plot_code",
     "plot_density",
     "plot_embedding",
@@ -25,6 +28,7 @@ __all__ = [
     "plot_latent_map",
     "plot_loss",
     "plot_runs",
+    "plot_trace",
     "plot_tree",
     "use_style",
 ]

@@ -39,10 +39,12 @@ def effective_sample_size(z: Tensor, *, rank_normalised: bool = True) -> Tensor:
     total = covariance[0] + halves.mean(dim=0).var(dim=0)  # with the variance between the chains
     rho = 1 - (within - covariance) / total
     rho[0] = 1
-    even = n - n % 2
-    pairs = rho[0:even:2] + rho[1:even:2]  # (n / 2, d)
-    positive = (pairs > 0).cumprod(dim=0)  # up to the first pair that is not
-    tau = -1 + 2 * (pairs.cummin(dim=0).values * positive).sum(dim=0)
+    n_pairs = (n - 1) // 2
+    even = rho[0 : 2 * n_pairs : 2]
+    pairs = even + rho[1 : 2 * n_pairs : 2]  # (n_pairs, d)
+    positive = (pairs > 0).cumprod(dim=0)[:-1]  # up to the first pair that is not, or the last
+    end = even.gather(0, positive.sum(dim=0, keepdim=True))[0]  # (d,): half of that pair, as ArviZ and Stan have it
+    tau = -1 + 2 * (pairs.cummin(dim=0).values[:-1] * positive).sum(dim=0) + end.clamp_min(0)
     draws = n * chains
     size: Tensor = draws / tau.clamp_min(1 / math.log10(draws))
     return size

@@ -50,6 +50,13 @@ class Normal:
             return eps @ factor.T
         return (factor @ eps[..., None]).squeeze(-1)
 
+    def scale_transposed(self, gradient: Tensor) -> Tensor:
+        """L^T g of each chain, (chains, d): the gradient by w, from that by z = mean + L w."""
+        factor = self._factor(gradient)
+        if factor.ndim == 2:
+            return gradient @ factor
+        return (gradient[:, None, :] @ factor).squeeze(1)
+
     def log_density(self, z: Tensor) -> Tensor:
         """log N(z; mean, L L^T) of each chain up to the constant, (chains,): -|L^-1 (z - mean)|^2 / 2."""
         factor, centred = self._factor(z), self.centre(z)

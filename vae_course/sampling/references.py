@@ -8,6 +8,7 @@ from torch import Tensor
 from vae_course.latent.jacobian import predicted_precision
 from vae_course.models import VAE
 from vae_course.sampling.normal import Normal
+from vae_course.types import check_positive
 
 _HALVINGS = 12  # of a Gauss-Newton step, before an image stays where it is
 
@@ -41,6 +42,22 @@ def laplace_reference(model: VAE, x: Tensor, *, n_iterations: int = 20) -> Norma
         cov = torch.linalg.inv(predicted_precision(model, z).double())
         factor = torch.linalg.cholesky((cov + cov.mT) / 2).to(z.dtype)
     return _normal(z, factor, x)
+
+
+def fitted_reference(z: Tensor, *, width: float = 1.1) -> Normal:
+    """The Gaussian with the mean of a pilot run's draws and width^2 times their covariance.
+
+    z: (n_steps, chains, d), many more draws than d, of a run that is thrown away: a reference that goes on learning
+    from the chain that it moves would not leave the posterior as it is. width: above 1, so that its tails are seldom
+    lighter than the posterior's. A decoder of ReLUs has kinks, and at a mode that lies on one the curvature misleads
+    laplace_reference; this does not look at it. Haario, Saksman & Tamminen (2001) fit proposals in this way.
+    """
+    check_positive("width", width)
+    if z.ndim != 3:
+        raise ValueError(f"z must have shape (n_steps, chains, d), got {tuple(z.shape)}; pass chain.z of a pilot run")
+    draws = z.flatten(0, 1).double()
+    normal = Normal.from_cov(draws.mean(dim=0), width**2 * torch.atleast_2d(torch.cov(draws.T)))
+    return Normal(normal.mean.to(z.dtype), normal.cholesky.to(z.dtype))
 
 
 def _normal(mean: Tensor, factor: Tensor, x: Tensor) -> Normal:
