@@ -61,6 +61,17 @@ CLAIMS: dict[str, Claim] = {
         (4,),
     ),
     "C5": Claim("Digits group by likeness: 1 7 / 2 5 3 / 0 8 6 9 4.", "the course notes", (4,)),
+    "C6": Claim(
+        "Dataset-then-posterior sampling stays closer to the data than prior sampling.", "the course notes", (5,)
+    ),
+    "C7": Claim("A rejected step is no stuck chain, since the decoder itself samples.", "the course notes", (6,)),
+    "C8": Claim("pCN's acceptance needs the likelihood alone.", "the course notes", (6, 7)),
+    "C9": Claim("Other proposals may have low acceptance where pCN does not.", "the course notes", (6,)),
+    "C10": Claim(
+        "A chain on p(z given the whole dataset), with the decoder alone, samples digits like the dataset's.",
+        "the course notes",
+        (6,),
+    ),
 }
 
 

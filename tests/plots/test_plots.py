@@ -50,6 +50,14 @@ def test_images_stand_row_by_row_ink_dark() -> None:
     assert tuple(drawn.to_rgba(np.array([[1.0]]))[0, 0, :3]) == (0.0, 0.0, 0.0)
 
 
+def test_a_gap_of_paper_parts_the_images() -> None:
+    (drawn,) = plots.plot_images(torch.ones(3, 784), n_columns=2, gap=2).images
+    ink = np.asarray(drawn.get_array())
+    assert ink.shape == (58, 58)
+    assert ink[:28, :28].all() and ink[:28, 30:].all() and ink[30:, :28].all()
+    assert not ink[28:30].any() and not ink[:, 28:30].any() and not ink[30:, 30:].any()
+
+
 def test_bytes_and_floats_look_the_same() -> None:
     images = torch.randint(0, 256, (4, 784), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     _, (left, right) = plt.subplots(1, 2)

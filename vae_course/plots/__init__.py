@@ -6,13 +6,14 @@ from vae_course.plots.gaussians import plot_by_digit, plot_density, plot_gaussia
 from vae_course.plots.images import plot_images
 from vae_course.plots.latent_map import plot_latent_map
 from vae_course.plots.latents import plot_code, plot_runs
-from vae_course.plots.style import DIGIT_COLOURS, NEUTRAL, RIGHT, WRONG, use_style
+from vae_course.plots.style import DIGIT_COLOURS, NEUTRAL, RIGHT, SERIES, WRONG, use_style
 from vae_course.plots.training import LiveCurves, plot_kl, plot_loss
 
 __all__ = [
     "DIGIT_COLOURS",
     "NEUTRAL",
     "RIGHT",
+    "SERIES",
     "WRONG",
     "LiveCurves",
     "plot_autocorrelation",

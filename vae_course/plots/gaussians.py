@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vae_course.plots.style import DIGIT_COLOURS, RIGHT, with_defaults
+from vae_course.plots.style import DIGIT_COLOURS, RIGHT, SERIES, with_defaults
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # Kinds that are neither digits nor right or wrong, told apart by shape as well.
-_KINDS = ((RIGHT, "o"), ("#EE7733", "s"), ("#009988", "^"), ("black", "D"))
+_KINDS = tuple(zip(SERIES, "os^D", strict=True))
 
 
 def plot_gaussians(

@@ -13,6 +13,8 @@ DIGIT_COLOURS: list[str] = [
 
 # Series that are not digits: the right way, the wrong way, a reference.
 RIGHT, WRONG, NEUTRAL = "#0077BB", "#CC3311", "#777777"
+# Series of equal standing, in their order.
+SERIES = (RIGHT, "#EE7733", "#009988", "black")
 
 _SETTINGS: dict[Any, Any] = {
     "figure.dpi": 125,

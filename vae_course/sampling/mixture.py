@@ -50,7 +50,7 @@ def fit_mixture(z: Tensor, n_components: int, *, seed: int = 0) -> Mixture:
     if not 1 <= n_components <= len(z):
         raise ValueError(f"n_components must lie between 1 and {len(z)}, the number of codes, got {n_components}")
     from sklearn.mixture import GaussianMixture  # seconds to import, so only where it is used
-    from threadpoolctl import threadpool_limits  # comes with scikit-learn
+    from threadpoolctl import threadpool_limits
 
     model = GaussianMixture(n_components, reg_covar=_LEAST_VARIANCE, random_state=seed)
     with threadpool_limits(1):

@@ -10,17 +10,18 @@ from vae_course.exercises.verdict import Steps
 PROOF_STEPS = Steps(
     {
         "symmetric": r"This sum does not change when $z$ and $z'$ change places.",
-        "bayes": r"By Bayes' rule $p(z \mid D) = p(D \mid z)\, p(z) / p(D)$, and $p(D)$ cancels. So $\bar\alpha$ is "
-        r"the product of $\frac{p(D \mid z')}{p(D \mid z)}$ and "
+        "bayes": r"By Bayes' rule $p(z \mid \mathcal D) = p(\mathcal D \mid z)\, p(z) / p(\mathcal D)$, and "
+        r"$p(\mathcal D)$ cancels. So $\bar\alpha$ is "
+        r"the product of $\frac{p(\mathcal D \mid z')}{p(\mathcal D \mid z)}$ and "
         r"$\frac{p(z')\, P(z' \to z)}{p(z)\, P(z \to z')}$.",
         "cancel": r"The factor with prior and proposal is 1, and "
-        r"$\bar\alpha = \frac{p(D \mid z')}{p(D \mid z)}$ is left.",
+        r"$\bar\alpha = \frac{p(\mathcal D \mid z')}{p(\mathcal D \mid z)}$ is left.",
         "densities": r"Up to constants, $\log p(z) = -\frac{1}{2} |z|^2$ and "
         r"$\log P(z \to z') = -\frac{1}{2 b^2} |z' - \sqrt{1 - b^2}\, z|^2$.",
         "known": r"A sampler whose ratio is that of the likelihoods is known to be right, so prior and proposal must "
         r"cancel: $p(z)\, P(z \to z') = p(z')\, P(z' \to z)$.",
-        "ratio": r"The Metropolis-Hastings ratio for the target $p(z \mid D)$ is "
-        r"$\bar\alpha = \frac{p(z' \mid D)\, P(z' \to z)}{p(z \mid D)\, P(z \to z')}$.",
+        "ratio": r"The Metropolis-Hastings ratio for the target $p(z \mid \mathcal D)$ is "
+        r"$\bar\alpha = \frac{p(z' \mid \mathcal D)\, P(z' \to z)}{p(z \mid \mathcal D)\, P(z \to z')}$.",
         "balance": r"So $p(z)\, P(z \to z') = p(z')\, P(z' \to z)$: the proposal is in detailed balance with "
         r"the prior.",
         "expand": r"Added up, with the square multiplied out: $-\frac{1}{2 b^2} (|z|^2 + |z'|^2 - 2 \sqrt{1 - b^2}\, "

@@ -143,7 +143,7 @@ ACCEPTANCE_LOG_RATIO = Exercise(
     hints=(
         "Write the whole ratio first: posterior times proposal, over posterior times proposal. Which of the factors "
         "did the proof show to be equal?",
-        r"$\log \bar\alpha = \log p(D \mid z') - \log p(D \mid z)$.",
+        r"$\log \bar\alpha = \log p(\mathcal D \mid z') - \log p(\mathcal D \mid z)$.",
         "`loglik` at `z_new`, minus `loglik` at `z`. No prior, no proposal, no `exp`.",
     ),
     praise="The likelihood alone: prior and proposal have cancelled.",
