@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { base64ToBytes, bytesToBase64, unpackFloats, unpackGreys, unpackMatrix, unpackSparse } from "../../../vae_course/explore/static/bytes.mjs";
+import {
+  base64ToBytes, bytesToBase64, unpackDoubles, unpackFloats, unpackGreys, unpackMatrix, unpackSparse,
+} from "../../../vae_course/explore/static/bytes.mjs";
 
 const base64 = (typed) => Buffer.from(typed.buffer).toString("base64");
 const packed = {
@@ -17,6 +19,11 @@ test("a matrix is steps times its row's scale", () => {
   const { rows, columns, values } = unpackMatrix(packed);
   assert.deepEqual([rows, columns], [2, 3]);
   assert.deepEqual([...values], [0.5, -1, 16383.5, 8, 0, -65534]);
+  assert.deepEqual(unpackDoubles(packed).values, Float64Array.from(values));
+});
+
+test("matrices in a list come back each as alone", () => {
+  assert.deepEqual([packed, packed].map(unpackMatrix), [unpackMatrix(packed), unpackMatrix(packed)]);
 });
 
 test("a matrix that was cut short is refused", () => {

@@ -17,8 +17,17 @@ export function unpackFloats(text, length) {
   return new Float32Array(bytes.buffer);
 }
 
-// {rows, columns, values}: 16-bit steps times each row's scale, row after row in a Float32Array (or in a Float64Array).
-export function unpackMatrix(packed, Numbers = Float32Array) {
+// {rows, columns, values}: 16-bit steps times each row's scale, row after row in a Float32Array.
+export function unpackMatrix(packed) {
+  return unpackInto(Float32Array, packed);
+}
+
+// The same in a Float64Array.
+export function unpackDoubles(packed) {
+  return unpackInto(Float64Array, packed);
+}
+
+function unpackInto(Numbers, packed) {
   const [rows, columns] = packed.shape;
   const bytes = base64ToBytes(packed.values);
   if (bytes.length !== 2 * rows * columns) {

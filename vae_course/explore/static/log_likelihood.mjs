@@ -1,10 +1,10 @@
 // log p(x_visible | z) of a Bernoulli decoder, in float64 with the page's weights.
-import { unpackFloats, unpackMatrix } from "./bytes.mjs";
+import { unpackDoubles, unpackFloats } from "./bytes.mjs";
 
 // (x, visible) -> (z1, z2) -> nats. The layers up to the last one are shared by all images.
 export function makeLikelihoods(packedLayers) {
   const layers = packedLayers.map(({ weight, bias, activation }) => {
-    const { rows, columns, values } = unpackMatrix(weight, Float64Array);
+    const { rows, columns, values } = unpackDoubles(weight);
     if (!["relu", "sigmoid"].includes(activation)) throw new Error(`unknown activation "${activation}"`);
     return { rows, columns, values, bias: Float64Array.from(unpackFloats(bias, rows)) };
   });
