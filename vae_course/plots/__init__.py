@@ -6,8 +6,16 @@ from vae_course.plots.gaussians import plot_by_digit, plot_density, plot_gaussia
 from vae_course.plots.images import plot_images
 from vae_course.plots.latent_map import plot_latent_map
 from vae_course.plots.latents import plot_code, plot_runs
+from vae_course.plots.readings import plot_readings
 from vae_course.plots.style import DIGIT_COLOURS, NEUTRAL, RIGHT, SERIES, WRONG, use_style
 from vae_course.plots.training import LiveCurves, plot_kl, plot_loss
+from vae_course.plots.violins import (
+    plot_boxes,
+    plot_polar_violins,
+    plot_profiles,
+    plot_split_violins,
+    plot_violins,
+)
 
 __all__ = [
     "DIGIT_COLOURS",
@@ -17,6 +25,7 @@ __all__ = [
     "WRONG",
     "LiveCurves",
     "plot_autocorrelation",
+    "plot_boxes",
     "plot_by_digit",
     "plot_cells",
     "plot_code",
@@ -28,8 +37,13 @@ __all__ = [
     "plot_kl",
     "plot_latent_map",
     "plot_loss",
+    "plot_polar_violins",
+    "plot_profiles",
+    "plot_readings",
     "plot_runs",
+    "plot_split_violins",
     "plot_trace",
     "plot_tree",
+    "plot_violins",
     "use_style",
 ]
