@@ -73,3 +73,16 @@ def test_labels_without_a_class_or_an_image_are_refused(labels: torch.Tensor) ->
 def test_a_loss_that_runs_away_is_reported(digits: Digits) -> None:
     with pytest.raises(FloatingPointError, match="learning rate"):
         fit_classifier(Classifier(), digits, config=TrainConfig(epochs=1, lr=1e30), progress=False)
+
+
+def test_a_bottleneck_is_linear_and_what_the_logits_are_read_from(digits: Digits) -> None:
+    model = Classifier(ClassifierConfig(hidden_dims=(30,), bottleneck=2), generator=make_generator(2))
+    x = to_unit(digits.images[::10])
+    features = model.features(x)
+    assert features.shape == (len(x), 2)
+    assert (features < 0).any() and (features > 0).any()  # no ReLU behind it
+    torch.testing.assert_close(model(x), features @ model.output.weight.T + model.output.bias)
+    plain = Classifier(ClassifierConfig(hidden_dims=(30,)), generator=make_generator(2))
+    assert torch.equal(plain.body[0].weight, model.body[0].weight)  # drawn last, so that nothing else changes
+    fit_classifier(model, digits, config=TrainConfig(epochs=10, batch_size=50, lr=1e-2), progress=False)
+    assert (model(x).argmax(dim=1) == digits.labels[::10]).float().mean() > 0.8

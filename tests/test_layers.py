@@ -28,6 +28,7 @@ LEVELS = {
     "zoo": 3,
     "retraining": 3,
     "embeddings": 3,
+    "runs": 3,
     "plots": 4,
     "explore": 5,
     "exercises": 5,

@@ -106,6 +106,30 @@ def test_loss_terms_are_the_two_terms_of_the_bound(likelihood: str) -> None:
     assert torch.equal(kl, torch.zeros(6, 3))
 
 
+@pytest.mark.parametrize("kind", [VAE, Autoencoder])
+def test_a_learned_sigma_starts_where_the_config_says_and_ends_at_the_root_of_the_mean_squared_error(
+    kind: type[Autoencoder],
+) -> None:
+    """For fixed outputs sigma^2 = MSE is the optimum (Rybkin, Daniilidis & Levine 2021)."""
+    config = VAEConfig(input_dim=12, hidden_dims=(8,), latent_dim=3, likelihood="gaussian", sigma=0.7, learn_sigma=True)
+    model, x, z = kind(config), images(), torch.randn(6, 3, generator=make_generator(1))
+    assert model.sigma == pytest.approx(0.7)
+    torch.testing.assert_close(model.nll(x, z), gaussian_nll(x, model.decode(z), sigma=0.7))
+    error = float(((x - model.decode(z)) ** 2).mean().detach())
+    with torch.no_grad():
+        model.log_sigma.copy_(torch.tensor(error).sqrt().log())
+    model.nll(x, z).mean().backward()
+    assert model.log_sigma.grad is not None
+    assert abs(float(model.log_sigma.grad)) < 1e-4  # of a slope of 12 a unit
+    assert model.sigma == pytest.approx(error**0.5)
+
+
+def test_a_sigma_that_is_not_learned_is_no_weight() -> None:
+    config = VAEConfig(input_dim=12, hidden_dims=(8,), likelihood="gaussian", sigma=0.4)
+    assert VAE(config).sigma == 0.4
+    assert "log_sigma" not in VAE(config).state_dict()
+
+
 def test_every_weight_is_trained() -> None:
     model = VAE(TINY)
     nll, kl = model.loss_terms(images(), torch.randn(6, 3, generator=make_generator(1)))

@@ -11,10 +11,12 @@ import pytest
 import torch
 
 from vae_course.types import (
+    ClassifierConfig,
     Evaluation,
     History,
     Posterior,
     TrainConfig,
+    UNetConfig,
     VAEConfig,
     make_generator,
     write_json_text,
@@ -32,6 +34,8 @@ from vae_course.types import (
         (VAEConfig, {"input_dim": -1}, "input_dim must be above 0"),
         (VAEConfig, {"hidden_dims": ()}, "hidden_dims must list at least one size"),
         (VAEConfig, {"hidden_dims": (4, 0)}, "hidden_dims must list at least one size above 0"),
+        (VAEConfig, {"learn_sigma": True}, "learn_sigma needs the Gaussian likelihood, got 'bernoulli'"),
+        (ClassifierConfig, {"bottleneck": 0}, "bottleneck must be above 0"),
         (TrainConfig, {"schedule": "cosine"}, "schedule must be one of 'constant', 'onecycle', got 'cosine'"),
         (TrainConfig, {"epochs": 0}, "epochs must be above 0"),
         (TrainConfig, {"batch_size": 0}, "batch_size must be above 0"),
@@ -52,6 +56,9 @@ def test_configs_refuse_what_makes_no_sense(config: type, wrong: dict[str, Any],
     [
         VAEConfig(),
         VAEConfig(hidden_dims=(30, 20), latent_dim=2, likelihood="gaussian", sigma=0.1, heads="relu_mu"),
+        VAEConfig(likelihood="gaussian", learn_sigma=True),
+        UNetConfig(skips=False),
+        ClassifierConfig(hidden_dims=(30,), bottleneck=2),
         TrainConfig(epochs=3, schedule="onecycle", mean_image_start=True, beta=0.0),
     ],
 )
@@ -66,6 +73,18 @@ def test_json_with_other_fields_is_refused(change: dict[str, Any]) -> None:
     values = {key: value for key, value in (VAEConfig().to_json() | change).items() if value is not None}
     with pytest.raises(ValueError, match="VAEConfig needs exactly the fields"):
         VAEConfig.from_json(values)
+
+
+def test_a_field_that_came_later_changes_no_file_that_does_without_it() -> None:
+    """The text of a config, and so a card and a checkpoint's fingerprint, is as before the field came."""
+    first_fields = {"input_dim", "hidden_dims", "latent_dim", "likelihood", "sigma", "heads"}
+    assert set(VAEConfig().to_json()) == first_fields
+    assert set(ClassifierConfig().to_json()) == {"input_dim", "hidden_dims", "n_classes"}
+    learned = VAEConfig(likelihood="gaussian", learn_sigma=True).to_json()
+    assert set(learned) == first_fields | {"learn_sigma"} and learned["learn_sigma"] is True
+    assert VAEConfig.from_json(VAEConfig(latent_dim=7).to_json()) == VAEConfig(latent_dim=7)
+    with pytest.raises(ValueError, match=r"may have \['learn_sigma'\]"):
+        VAEConfig.from_json(VAEConfig().to_json() | {"learn_sigmas": True})
 
 
 def test_configs_are_frozen() -> None:

@@ -1,16 +1,20 @@
-"""How good a trained model is: its likelihood by importance sampling (level 2)."""
+"""How good a trained model is: its likelihood by importance sampling, and the figures of its card (level 2)."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from vae_course.data import to_unit
-from vae_course.models import VAE
+from vae_course.models import VAE, Autoencoder, Classifier, UNetVAE
 from vae_course.objectives import reparameterize
-from vae_course.types import check_positive
+from vae_course.training import loss_terms
+from vae_course.types import Digits, check_positive, make_generator
+
+IMPORTANCE_SAMPLES = 100  # for the figure of a card
 
 
 def importance_log_likelihood(
@@ -40,3 +44,61 @@ def importance_log_likelihood(
                 total = torch.logaddexp(total, log_prior - log_posterior - model.nll(x, z))
             log_likelihood[batch] = total - math.log(n_samples)
     return log_likelihood
+
+
+def held_out_figures(model: Autoencoder | Classifier, digits: Digits) -> dict[str, Any]:
+    """The figures of a card, on images that were not trained on. In nats per image, except accuracy and sigma.
+
+    A U-Net with skips has no bound: `nll` and `kl` are what it was trained on, each image being its own context, and
+    `elbo_of_empty_context` is what it is worth as a model that starts from z alone.
+    """
+    if isinstance(model, Classifier):
+        x = to_unit(digits.images)
+        with torch.no_grad():
+            cross_entropy = torch.nn.functional.cross_entropy(model(x), digits.labels, reduction="none")
+            accuracy = (model(x).argmax(dim=1) == digits.labels).float()
+        return {
+            "images": len(x),
+            "accuracy": round(float(accuracy.mean()), 4),
+            "cross_entropy": round(float(cross_entropy.mean()), 4),
+            "cross_entropy_standard_error": round(_standard_error(cross_entropy), 4),
+        }
+    nll, kl = loss_terms(model, digits.images, generator=make_generator(0))
+    figures: dict[str, Any] = {"images": len(nll), "nll": round(float(nll.mean()), 2)}
+    if not isinstance(model, VAE):
+        return {**figures, "nll_standard_error": round(_standard_error(nll), 2)}
+    figures["kl"] = round(float(kl.sum(dim=1).mean()), 2)
+    if model.config.learn_sigma:
+        figures["sigma"] = round(model.sigma, 4)
+    if isinstance(model, UNetVAE) and model.config.skips:
+        empty = _nll_of_empty_context(model, digits.images) + kl.sum(dim=1)
+        figures["elbo_of_empty_context"] = -round(float(empty.mean()), 2)
+        return {**figures, "nll_standard_error": round(_standard_error(nll), 2)}
+    elbo = -nll - kl.sum(dim=1)
+    log_likelihood = importance_log_likelihood(
+        model, digits.images, n_samples=IMPORTANCE_SAMPLES, generator=make_generator(1)
+    )
+    return {
+        **figures,
+        "elbo": round(float(elbo.mean()), 2),
+        "elbo_standard_error": round(_standard_error(elbo), 2),
+        "importance_log_likelihood": round(float(log_likelihood.mean()), 2),
+        "importance_log_likelihood_standard_error": round(_standard_error(log_likelihood), 2),
+        "importance_samples": IMPORTANCE_SAMPLES,
+    }
+
+
+def _nll_of_empty_context(model: UNetVAE, images: Tensor) -> Tensor:
+    generator = make_generator(0)
+    nll = []
+    with torch.no_grad():
+        for block in images.split(1000):
+            x = to_unit(block)
+            mu, logvar = model.encode(x)
+            z = reparameterize(mu, logvar, torch.randn(mu.shape, generator=generator))
+            nll.append(model.nll(x, z))
+    return torch.cat(nll)
+
+
+def _standard_error(values: Tensor) -> float:
+    return float(values.std() / len(values) ** 0.5)

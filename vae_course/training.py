@@ -227,11 +227,14 @@ class _Run:
                 "delete it or name another checkpoint"
             )
         self.model.load_state_dict({n.removeprefix("model."): v for n, v in tensors.items() if n.startswith("model.")})
+        parameters = [parameter.detach() for parameter in self.model.parameters()]
         state: dict[int, dict[str, Tensor]] = {}
         for name, value in tensors.items():
             if name.startswith("adam."):
                 _, index, moment = name.split(".")
-                state.setdefault(int(index), {})[moment] = value
+                # Fused Adam goes through memory: moments must lie there as their weights do, which a file doesn't keep.
+                laid_out = value if moment == "step" else torch.empty_like(parameters[int(index)]).copy_(value)
+                state.setdefault(int(index), {})[moment] = laid_out
         self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": state})
         self.generator.set_state(tensors["random"])
         self.step = meta["step"]

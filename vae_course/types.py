@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any, Literal, NamedTuple, Self
 
 import torch
@@ -14,6 +14,8 @@ Heads = Literal["linear", "relu_mu", "relu_logvar", "relu_both"]
 
 LIKELIHOODS: tuple[str, ...] = ("bernoulli", "gaussian")
 HEADS: tuple[str, ...] = ("linear", "relu_mu", "relu_logvar", "relu_both")
+LATER = {"later": True}
+"""Marks a config's field that came after files had been written: JSON leaves it out where it has its default."""
 
 
 class Digits(NamedTuple):
@@ -55,32 +57,45 @@ def check_positive(name: str, value: float) -> None:
 
 
 class JsonConfig:
-    """Mix-in for frozen dataclasses that are kept as JSON beside the weights they made."""
+    """Mix-in for frozen dataclasses that are kept as JSON beside the weights they made.
+
+    A field marked LATER stands in the JSON only where it differs from its default, so that a config without it keeps
+    the text, and a checkpoint the fingerprint, that it had before the field came.
+    """
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON-ready values."""
-        return asdict(self)  # type: ignore[call-overload, no-any-return]
+        values: dict[str, Any] = asdict(self)  # type: ignore[call-overload]
+        unchanged = {f.name for f in self._fields() if "later" in f.metadata and values[f.name] == f.default}
+        return {name: value for name, value in values.items() if name not in unchanged}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         """The config that `to_json` wrote. Raises ValueError on unknown or missing fields."""
-        known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
-        if set(values) != known:
+        known = {f.name for f in cls._fields()}
+        needed = {f.name for f in cls._fields() if "later" not in f.metadata}
+        if not needed <= set(values) <= known:
             raise ValueError(
-                f"{cls.__name__} needs exactly the fields {sorted(known)}, got {sorted(values)}; "
+                f"{cls.__name__} needs exactly the fields {sorted(needed)}"
+                f"{f' (and may have {sorted(known - needed)})' if known > needed else ''}, got {sorted(values)}; "
                 "the file was written by another version of vae_course"
             )
         lists_as_tuples = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
         return cls(**lists_as_tuples)
+
+    @classmethod
+    def _fields(cls) -> tuple[Field[Any], ...]:
+        return fields(cls)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
 class VAEConfig(JsonConfig):
     """The shape of an autoencoder.
 
-    hidden_dims lists the encoder's hidden layers; the decoder mirrors them. `sigma` is the standard
-    deviation of the Gaussian likelihood's pixels (unused by the Bernoulli one). `heads` says
-    which of the encoder's two heads end in a ReLU: none, unless a mistake is to be studied.
+    hidden_dims lists the encoder's hidden layers, in a convolutional model their channels; the decoder mirrors them.
+    `sigma` is the standard deviation of the Gaussian likelihood's pixels (unused by the Bernoulli one), which
+    training changes if `learn_sigma` says so. `heads` says which of the encoder's two heads
+    end in a ReLU: none, unless a mistake is to be studied.
     """
 
     input_dim: int = 784
@@ -89,11 +104,14 @@ class VAEConfig(JsonConfig):
     likelihood: Likelihood = "bernoulli"
     sigma: float = 1.0
     heads: Heads = "linear"
+    learn_sigma: bool = field(default=False, metadata=LATER)
 
     def __post_init__(self) -> None:
         check_choice("likelihood", self.likelihood, LIKELIHOODS)
         check_choice("heads", self.heads, HEADS)
         check_positive("sigma", self.sigma)
+        if self.learn_sigma and self.likelihood != "gaussian":
+            raise ValueError(f"learn_sigma needs the Gaussian likelihood, got {self.likelihood!r}, which has no sigma")
         for name, size in (("input_dim", self.input_dim), ("latent_dim", self.latent_dim)):
             check_positive(name, size)
         if not self.hidden_dims or min(self.hidden_dims) < 1:
@@ -101,15 +119,32 @@ class VAEConfig(JsonConfig):
 
 
 @dataclass(frozen=True)
+class UNetConfig(VAEConfig):
+    """The shape of a U-Net that is trained as a VAE: hidden_dims lists the channels of its levels, from the top.
+
+    skips: whether the decoder also gets what the encoder saw on each level, past the bottleneck.
+    """
+
+    hidden_dims: tuple[int, ...] = (8, 16, 32)
+    skips: bool = True
+
+
+@dataclass(frozen=True)
 class ClassifierConfig(JsonConfig):
-    """The shape of a classifier: `hidden_dims` lists its hidden layers."""
+    """The shape of a classifier: `hidden_dims` lists its hidden layers.
+
+    bottleneck: the size of a last layer without a ReLU, which the logits are then read from; None leaves it out.
+    """
 
     input_dim: int = 784
     hidden_dims: tuple[int, ...] = (200,)
     n_classes: int = 10
+    bottleneck: int | None = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
         check_positive("input_dim", self.input_dim)
+        if self.bottleneck is not None:
+            check_positive("bottleneck", self.bottleneck)
         if self.n_classes < 2:
             raise ValueError(f"n_classes must be at least 2, got {self.n_classes}")
         if not self.hidden_dims or min(self.hidden_dims) < 1:

@@ -70,7 +70,7 @@ def _bernoulli_fisher(model: Autoencoder, z: Tensor) -> Tensor:
 
 
 def _gaussian_fisher(model: Autoencoder, z: Tensor) -> Tensor:
-    derivative = _mean_derivative(model, z) / model.config.sigma
+    derivative = _mean_derivative(model, z) / model.sigma
     return derivative @ derivative.mT
 
 

@@ -10,7 +10,7 @@ from vae_course.types import ClassifierConfig, make_generator
 
 
 class Classifier(nn.Module):
-    """input_dim -> hidden layers with ReLU -> a logit for each class.
+    """input_dim -> hidden layers with ReLU -> (bottleneck, linear) -> a logit for each class.
 
     Images go in as floats in [0, 1], (batch, input_dim). `generator` draws the initial weights; None starts from
     seed 0.
@@ -22,14 +22,21 @@ class Classifier(nn.Module):
         generator = generator or make_generator(0)
         sizes = [self.config.input_dim, *self.config.hidden_dims]
         self.body = relu_layers(sizes, generator)
-        self.output = linear(sizes[-1], self.config.n_classes, generator)
+        width = sizes[-1]
+        if self.config.bottleneck is not None:
+            self.body.append(linear(width, self.config.bottleneck, generator))
+            width = self.config.bottleneck
+        self.output = linear(width, self.config.n_classes, generator)
 
     def forward(self, x: Tensor) -> Tensor:
         """Logits, (batch, n_classes)."""
         return self.output(self.features(x))  # type: ignore[no-any-return]
 
     def features(self, x: Tensor) -> Tensor:
-        """The last hidden layer, (batch, hidden_dims[-1]) >= 0: what the logits are read from."""
+        """What the logits are read from: the last hidden layer, (batch, hidden_dims[-1]) >= 0, or the bottleneck.
+
+        A bottleneck gives (batch, bottleneck) of either sign.
+        """
         check_batch("x", x, self.config.input_dim)
         return self.body(x)  # type: ignore[no-any-return]
 

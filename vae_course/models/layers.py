@@ -19,6 +19,65 @@ def linear(n_in: int, n_out: int, generator: torch.Generator) -> nn.Linear:
     return layer  # type: ignore[no-any-return]
 
 
+def convolution(
+    n_in: int,
+    n_out: int,
+    generator: torch.Generator,
+    *,
+    size: int,
+    stride: int = 1,
+    up: bool = False,
+    bias: bool = True,
+) -> nn.Conv2d | nn.ConvTranspose2d:
+    """A convolution whose padding keeps the side at `stride` 1 (odd size) and halves it at 2 (size 4).
+
+    up: the transposed one, which multiplies the side by `stride` instead. PyTorch's default start, drawn from
+    `generator` instead of the global one.
+    """
+    kind: type[nn.Conv2d] | type[nn.ConvTranspose2d] = nn.ConvTranspose2d if up else nn.Conv2d
+    padding = (size - stride + 1) // 2
+    layer = nn.utils.skip_init(kind, n_in, n_out, size, stride=stride, padding=padding, bias=bias)
+    bound = 1 / math.sqrt(layer.weight[0].numel())  # PyTorch takes the second dimension for the inputs, also here
+    with torch.no_grad():
+        for values in layer.parameters():
+            values.uniform_(-bound, bound, generator=generator)
+    # The layout in which CPUs compute 3 x 3 convolutions 1.5 times as fast. Shapes stay.
+    return layer.to(memory_format=torch.channels_last)  # type: ignore[no-any-return]
+
+
+class ToPixels(nn.Module):
+    """A decoder's last convolution, with a bias for each pixel, so that it can start at the mean image.
+
+    (batch, channels, side, side) -> (batch, input_dim). The bias starts at 0.
+    """
+
+    def __init__(self, layer: nn.Conv2d | nn.ConvTranspose2d, input_dim: int) -> None:
+        super().__init__()
+        self.layer = layer
+        self.bias = nn.Parameter(torch.zeros(input_dim))
+
+    @property
+    def weight(self) -> Tensor:
+        """The convolution's weights."""
+        return self.layer.weight
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """One value for each pixel, (batch, input_dim)."""
+        values: Tensor = self.layer(hidden).flatten(1)
+        return values + self.bias
+
+
+def side_of_images(input_dim: int, n_halvings: int) -> int:
+    """The side of a square image of `input_dim` pixels. Raises ValueError unless it can be halved so many times."""
+    side = math.isqrt(input_dim)
+    if side * side != input_dim or side % 2**n_halvings:
+        raise ValueError(
+            f"input_dim must be the square of a multiple of {2**n_halvings}, as each of {n_halvings} layers halves the "
+            f"image's side, got {input_dim}; take fewer hidden_dims or images of another size"
+        )
+    return side
+
+
 def relu_layers(sizes: list[int], generator: torch.Generator) -> nn.Sequential:
     """Linear layers of these sizes, a ReLU after each."""
     layers: list[nn.Module] = []

@@ -6,7 +6,7 @@ import itertools
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from vae_course.latent.checks import cholesky
@@ -68,11 +68,19 @@ def _weighted(model: Autoencoder, x: Tensor, visible: Tensor, *, weight: int) ->
         raise ValueError(f"visible must be bool of shape ({pixels},), got {visible.dtype} {tuple(visible.shape)}")
     everything = bool(visible.all())  # else the hidden pixels are not decoded at all
     seen = x.to(dtype) if everything else x.to(dtype)[..., visible]
-    output, bias = (p if everything else p[visible] for p in (model.output.weight, model.output.bias))
-    of_pixels = _OF_PIXELS[model.config.likelihood]
+    of_pixels, sigma = _OF_PIXELS[model.config.likelihood], model.sigma
+    if isinstance(model.output, nn.Linear):
+        output, bias = (p if everything else p[visible] for p in (model.output.weight, model.output.bias))
+
+        def logits(z: Tensor) -> Tensor:
+            return linear(model.decoder_body(z), output, bias)
+    else:  # a convolution gives all pixels or none
+
+        def logits(z: Tensor) -> Tensor:
+            return model.decode_logits(z)[:, visible]
 
     def of_block(z: Tensor, x: Tensor) -> Tensor:
-        return of_pixels(x, linear(model.decoder_body(z), output, bias), model.config.sigma)
+        return of_pixels(x, logits(z), sigma)
 
     def log_likelihood(z: Tensor) -> Tensor:
         check_batch("z", z, model.config.latent_dim)
