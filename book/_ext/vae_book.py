@@ -9,7 +9,7 @@ What it does while the pages are read and resolved:
 * leaves the state of Jupyter widgets out of the page, where no kernel could use it;
 * makes a build that warned start afresh the next time, since Sphinx shows a cached page's warnings only once.
 
-`vae_book_html` then mends the pages as they were written.
+`vae_book_claims` makes the page of claims; `vae_book_html` mends the pages as they were written.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import vae_book_claims
 import vae_book_html
 from bs4 import BeautifulSoup
 from docutils import nodes
@@ -86,11 +87,13 @@ class CheckFigures(SphinxPostTransform):
                     "alt",
                     image,
                 )
-            elif in_cell_output(image) and not in_captioned_figure(image):
+            elif cell_output(image) is not None and not in_captioned_figure(image):
                 self.warn_uncaptioned("an output image", image)
         for raw in self.document.findall(nodes.raw):
-            if "html" in raw.get("format", "") and FIGURE_HTML.search(raw.astext()):
-                self.check_html(raw)
+            if "html" in raw.get("format", ""):
+                vae_book_claims.mark_verdict(raw, cell_output(raw))
+                if FIGURE_HTML.search(raw.astext()):
+                    self.check_html(raw)
 
     def check_html(self, raw: nodes.raw) -> None:
         """The same for an output that is HTML: an explorer, or a picture drawn as SVG."""
@@ -98,7 +101,7 @@ class CheckFigures(SphinxPostTransform):
             problem = alt_problem(image.get("alt"))
             if problem:
                 self.warn(f"an <img> {problem}", "alt", raw)
-        if in_cell_output(raw) and not in_captioned_figure(raw):
+        if cell_output(raw) is not None and not in_captioned_figure(raw):
             self.warn_uncaptioned("an interactive or drawn HTML output", raw)
 
     def warn_uncaptioned(self, what: str, node: nodes.Element) -> None:
@@ -127,9 +130,9 @@ def ancestor(node: nodes.Node, accept: Any) -> nodes.Element | None:
     return parent
 
 
-def in_cell_output(node: nodes.Node) -> bool:
-    """Whether the node came out of a code cell."""
-    return ancestor(node, lambda parent: parent.get("nb_element") == "cell_code_output") is not None
+def cell_output(node: nodes.Node) -> nodes.Element | None:
+    """The output of the code cell that the node came out of, or None."""
+    return ancestor(node, lambda parent: parent.get("nb_element") == "cell_code_output")
 
 
 def in_captioned_figure(node: nodes.Node) -> bool:
@@ -152,6 +155,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     NbElementRenderer.render_nb_finalise = without_widget_state
     app.add_post_transform(CheckFigures)
     app.connect("build-finished", forget_pages_that_warned)
+    vae_book_claims.setup(app)
     vae_book_html.setup(app)
     # A page built by another version of this extension is built again.
     sources = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))

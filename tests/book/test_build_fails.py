@@ -102,3 +102,26 @@ def test_a_broken_tree_fails_again_and_again_and_says_why(make_tree):
         assert result.returncode != 0
         missing = [warning for warning in WARNINGS if warning not in result.stdout + result.stderr]
         assert missing == [], result.stderr
+
+
+def verdict_cell(claim_id):
+    stored = {"id": claim_id, "verdict": "holds", "condition": "", "evidence": "Five of five."}
+    return code_cell({"text/plain": "a verdict", "application/vnd.vae-course.verdict+json": stored})
+
+
+def test_a_claim_without_a_verdict_fails_the_build(make_tree):
+    tree = make_tree(SOUND_CELLS, SOUND_TEXT + "\n```{claims}\n```\n")
+    toc = tree / "_toc.yml"
+    toc.write_text(toc.read_text("utf-8") + "  - file: text/01-chapter\n", "utf-8")
+    cells = notebook([verdict_cell("B6"), verdict_cell("Z9")])
+    (tree / "text" / "01-chapter.ipynb").write_text(json.dumps(cells), encoding="utf-8")
+    result = build(tree)
+    assert result.returncode != 0
+    said = result.stdout + result.stderr
+    assert "claim A1 has no verdict in chapter 2" in said
+    assert "claim B6 has no verdict in chapter 3" in said
+    assert "claim B6 has no verdict in chapter 1" not in said
+    assert "a chapter gives a verdict on Z9" in said
+    page = (tree / "_build" / "html" / "text" / "page.html").read_text("utf-8")
+    assert "01-chapter.html#claim-b6" in page
+    assert "Five of five." in page

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from book_site import page_names
+from book_site import ROOT, page_names
+
+from vae_course.claims import CLAIMS, MIME
 
 MAX_PAGE_BYTES = 3_000_000
 MIN_ALT = 20
@@ -150,6 +153,29 @@ def test_titles_differ(site, parse):
     titles = [parse(site / f"{name}.html").title.get_text(strip=True) for name in page_names()]
     assert len(titles) == len(set(titles))
     assert all(titles)
+
+
+def test_the_page_of_claims_shows_what_the_chapters_found(site, parse):
+    page = article(parse(site / "book" / "claims.html"))
+    stored = {}
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        for cell in json.loads(path.read_text("utf-8"))["cells"]:
+            for output in cell.get("outputs", []):
+                if found := output.get("data", {}).get(MIME):
+                    stored.setdefault(found["id"], []).append((path.stem, found))
+    assert set(stored) == set(CLAIMS)
+    for claim_id, verdicts in stored.items():
+        block = page.find(id=f"claim-{claim_id.lower()}")
+        assert block.select_one(".verdict")["class"][1] == verdicts[0][1]["verdict"].replace(" ", "-")
+        links = [link["href"] for link in block.find_all("a")]
+        assert links == [f"../notebooks/{chapter}.html#claim-{claim_id.lower()}" for chapter, _ in verdicts]
+        words = plain(block.get_text())
+        assert all(plain(found["evidence"]) in words for _, found in verdicts)
+
+
+def plain(text):
+    """Words alone: Sphinx prints its own quotes and dashes."""
+    return re.sub(r"\W+", " ", text)
 
 
 def test_only_pages_of_the_contents_are_built(site):
