@@ -93,6 +93,24 @@ def assert_not_named(name, answer, seeds, words=""):
         assert any(part in verdict.message for part in words.split("|")), verdict
 
 
+def assert_broken(name, answer, words):
+    """It could not be judged, and the message says why; the answer's own line, which it may quote, does not count."""
+    verdict = exercises.check(name, answer, seed=0)
+    assert verdict.status == "broken", verdict
+    assert verdict.diagnosis is None, verdict
+    assert words in verdict.message.partition(" The line is:")[0], verdict
+
+
+def assert_random_formulas_are_not_named(make, coefficients, seeds):
+    """Wrong, but none of the slips, whichever coefficients are drawn. make: three of them -> {name: answer}."""
+    rng = np.random.default_rng(0)
+    for i in range(60):
+        drawn = [float(number) for number in rng.choice(coefficients, size=3)]
+        for name, answer in make(*drawn).items():
+            verdict = exercises.check(name, answer, seed=seeds[i % len(seeds)])
+            assert (verdict.status, verdict.diagnosis) == ("wrong", None), (verdict, drawn)
+
+
 # ---- whether the tables of answers hold what they should
 
 

@@ -12,7 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from vae_course.exercises import chapter01, chapter02, chapter03, chapter04, chapter05, chapter06, chapter07
+from vae_course.exercises import (
+    chapter01,
+    chapter02,
+    chapter03,
+    chapter04,
+    chapter05,
+    chapter06,
+    chapter07,
+    chapter08,
+    chapter09,
+    chapter10,
+    chapter11,
+)
 from vae_course.exercises.base import Exercise, Question
 from vae_course.exercises.judging import judge
 from vae_course.exercises.ordering import Ordering, judge_order
@@ -23,7 +35,19 @@ __all__ = ["Hint", "Hints", "Verdict", "check", "hint", "hints", "names", "refer
 
 _EXERCISES: dict[str, Question] = {
     exercise.name: exercise
-    for chapter in (chapter01, chapter02, chapter03, chapter04, chapter05, chapter06, chapter07)
+    for chapter in (
+        chapter01,
+        chapter02,
+        chapter03,
+        chapter04,
+        chapter05,
+        chapter06,
+        chapter07,
+        chapter08,
+        chapter09,
+        chapter10,
+        chapter11,
+    )
     for exercise in chapter.EXERCISES
 }
 
