@@ -42,3 +42,31 @@ addEventListener("load", () => {
 });
 addEventListener("resize", reachScrollers);
 document.addEventListener("toggle", reachScrollers, true);
+
+// Projector mode, for the wall of a classroom: larger type, no sidebars. `?projector` turns it on, Alt+P on and off; it
+// stays on from page to page, as long as the tab lives.
+function project(on) {
+  document.documentElement.toggleAttribute("data-projector", on);
+  try {
+    sessionStorage.setItem("projector", on ? "on" : "");
+  } catch {
+    // Where nothing may be stored the next page begins without it.
+  }
+  dispatchEvent(new Event("resize")); // figures fit themselves to the new width
+}
+
+function projects() {
+  try {
+    return new URLSearchParams(location.search).has("projector") || Boolean(sessionStorage.getItem("projector"));
+  } catch {
+    return false;
+  }
+}
+
+if (projects()) project(true);
+addEventListener("keydown", (event) => {
+  if (event.altKey && event.code === "KeyP" && !event.ctrlKey && !event.metaKey) {
+    event.preventDefault();
+    project(!document.documentElement.hasAttribute("data-projector"));
+  }
+});

@@ -244,3 +244,23 @@ def test_the_record_notices_what_it_must(open_page, tmp_path):
     visit.page.evaluate(AXE)
     found = visit.page.evaluate(f"{RUN_AXE}.then(({{violations}}) => violations.map(({{id}}) => id))")
     assert {"image-alt", "html-has-lang"} <= set(found)
+
+
+def test_projector_mode_has_larger_type_and_no_sidebars(open_page, site):
+    first, second = (f"notebooks/{name}" for name in ("01-bottleneck", "02-latent-scatter"))
+    page = open_page(address(site, first), width=SIZES["laptop"], scheme="light").page
+    size = "parseFloat(getComputedStyle(document.querySelector('article p')).fontSize)"
+    sidebar = page.locator(".bd-sidebar-primary")
+    before = page.evaluate(size)
+    assert sidebar.is_visible()
+    page.keyboard.press("Alt+p")
+    assert page.evaluate(size) > 1.3 * before
+    assert not sidebar.is_visible()
+    page.goto(address(site, second))
+    assert not sidebar.is_visible(), "it stays on from page to page"
+    page.keyboard.press("Alt+p")
+    assert sidebar.is_visible()
+    page.goto(address(site, first))
+    assert sidebar.is_visible()
+    page.goto(address(site, first) + "?projector")
+    assert not sidebar.is_visible()
