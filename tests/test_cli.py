@@ -17,7 +17,21 @@ from vae_course.commands import browser, notebooks, shell, site, testing, upkeep
 from vae_course.commands.shell import CommandError
 from vae_course.commands.testing import Outcome
 
-VERBS = ("book", "serve", "lab", "test", "notebooks", "data", "zoo", "maps", "bench", "format", "clean")
+VERBS = (
+    "book",
+    "serve",
+    "lab",
+    "test",
+    "notebooks",
+    "data",
+    "zoo",
+    "maps",
+    "runs",
+    "sweeps",
+    "bench",
+    "format",
+    "clean",
+)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,8 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 
-from vae_course.models import VAE, ConvolutionalVAE, UNetVAE
+from vae_course.latent import swap_test
+from vae_course.models import VAE, ConvolutionalVAE, UNetVAE, unet
 from vae_course.models.layers import convolution, side_of_images
 from vae_course.objectives import bernoulli_nll, gaussian_nll, kl_per_latent
 from vae_course.sampling import targets
@@ -23,6 +25,7 @@ MODELS: dict[str, Callable[[], VAE]] = {
     "convolutional": lambda: ConvolutionalVAE(VAEConfig(SIDE**2, (4, 6), 3)),
     "unet": lambda: UNetVAE(UNetConfig(SIDE**2, (4, 5, 6), 3, skips=False)),
     "unet with skips": lambda: UNetVAE(UNetConfig(SIDE**2, (4, 5, 6), 3)),
+    "unet with coarse skips": lambda: UNetVAE(UNetConfig(SIDE**2, (4, 5, 6), 3, skip_sides=(0, 3))),
 }
 EACH = pytest.mark.parametrize("name", MODELS)
 
@@ -43,12 +46,10 @@ def quarters(n: int) -> Tensor:
 
 def swapped_share(model: UNetVAE, x: Tensor) -> float:
     """How much of the difference between two images' outputs comes with z, the context being held: 0 none, 1 all."""
-    mu = model.encode(x).mu
-    own, other = model.decode(mu, x), model.decode(mu.roll(1, dims=0), x)
-    return float(((own - other) ** 2).sum() / ((own - own.roll(1, dims=0)) ** 2).sum())
+    return swap_test(model.decode, model.encode_point(x), x, generator=make_generator(0)).z
 
 
-# --- all three ---
+# --- all of them ---
 
 
 @EACH
@@ -187,6 +188,48 @@ def test_with_skips_the_decoder_looks_at_the_context() -> None:
         model.decode(z, x[:2])
     with pytest.raises(ValueError, match=r"context must have shape \(n, 64\)"):
         model.decode(z, x[:, 1:])
+
+
+def test_a_coarse_skip_passes_the_means_of_its_squares() -> None:
+    seen = torch.arange(32.0).reshape(1, 2, 4, 4)
+    passed = unet._coarsen(seen, 2)
+    assert passed.shape == seen.shape
+    assert passed[0, 0].tolist() == [[2.5, 2.5, 4.5, 4.5]] * 2 + [[10.5, 10.5, 12.5, 12.5]] * 2
+    assert passed[0, 1].equal(passed[0, 0] + 16)
+    assert unet._coarsen(seen, 4).equal(seen)
+
+
+def test_a_skip_of_one_square_sees_how_much_and_not_where() -> None:
+    """A blot, far from the edge, in two places: with one square a level the context is the same, with more it isn't."""
+    blots = torch.zeros(2, 28, 28)
+    blots[0, 8:10, 8:10] = blots[1, 16:18, 16:18] = 1
+    for kept, same in (((1, 1), True), ((0, 1), True), ((4, 1), False), ((28, 14), False)):
+        model = UNetVAE(UNetConfig(hidden_dims=(4, 5, 6), latent_dim=3, skip_sides=kept))
+        first, second = model.decode_logits(noise(1).expand(2, 3), blots.flatten(1))
+        assert torch.allclose(first, second, atol=1e-5) == same, kept
+
+
+def test_skips_at_full_sides_are_skips() -> None:
+    whole, named = UNetConfig(SIDE**2, (4, 5, 6), 3), UNetConfig(SIDE**2, (4, 5, 6), 3, skip_sides=(8, 4))
+    z, x = noise(), images()
+    torch.testing.assert_close(UNetVAE(whole).decode(z, x), UNetVAE(named).decode(z, x))
+    assert "skip_sides" not in whole.to_json()  # cards and checkpoints stay as they are
+    assert UNetConfig.from_json(json.loads(json.dumps(named.to_json()))) == named
+
+
+@pytest.mark.parametrize(
+    ("skips", "sides", "words"),
+    [
+        (True, (8,), "at most 8, 4, one a level"),
+        (True, (8, 5), "at most 8, 4, one a level"),
+        (True, (-1, 4), "at most 8, 4, one a level"),
+        (True, (0, 0), "has skips=False and no skip_sides"),
+        (False, (8, 4), "has skips=False and no skip_sides"),
+    ],
+)
+def test_skips_that_do_not_fit_are_refused(skips: bool, sides: tuple[int, ...], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        UNetConfig(SIDE**2, (4, 5, 6), 3, skips=skips, skip_sides=sides)
 
 
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])

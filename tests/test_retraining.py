@@ -10,7 +10,8 @@ import pytest
 
 from vae_course import load_digits, retraining, zoo
 from vae_course.retraining import Data, retrain
-from vae_course.types import ClassifierConfig, TrainConfig, VAEConfig
+from vae_course.sprites import make_sprites
+from vae_course.types import ClassifierConfig, TrainConfig, UNetConfig, VAEConfig
 from vae_course.zoo import Recipe
 
 TINY = TrainConfig(epochs=2, batch_size=50)
@@ -19,6 +20,16 @@ RECIPES = {
     "tiny-vae": Recipe("vae", VAEConfig(hidden_dims=(8,), latent_dim=3), TINY, seed=2),
     "tiny-gaussian": Recipe("vae", VAEConfig(hidden_dims=(8,), latent_dim=2, likelihood="gaussian"), TINY, seed=3),
     "tiny-classifier": Recipe("classifier", ClassifierConfig(hidden_dims=(8,)), TINY, seed=4),
+}
+OTHERS = {
+    "tiny-convolutional": Recipe("convolutional", VAEConfig(hidden_dims=(2, 2), latent_dim=2), TINY, seed=5),
+    "tiny-unet": Recipe("unet", UNetConfig(hidden_dims=(2, 2), latent_dim=2, skips=False), TINY, seed=6),
+    "tiny-leak": Recipe("unet", UNetConfig(hidden_dims=(2, 2), latent_dim=2), TINY, seed=6),
+    "tiny-sigma": Recipe(
+        "vae", VAEConfig(hidden_dims=(8,), latent_dim=2, likelihood="gaussian", learn_sigma=True), TINY, seed=3
+    ),
+    "tiny-sprites": Recipe("vae", VAEConfig(hidden_dims=(8,), latent_dim=2), TINY, seed=2, source="sprites"),
+    "tiny-target": Recipe("vae", VAEConfig(hidden_dims=(8,), latent_dim=2), replace(TINY, target_nll=150.0), seed=2),
 }
 
 
@@ -72,6 +83,43 @@ def test_every_model_comes_with_its_card(
         assert card["data"] == "some embedded digits"
         assert card["held_out"]["images"] == 100
         assert card["steps"] == 2 * 500 / 50
+
+
+def test_every_kind_and_every_source_comes_with_its_card(
+    data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, recipe in OTHERS.items():
+        monkeypatch.setitem(zoo.RECIPES, name, recipe)
+    sprites = retraining.load_sprite_data()
+    few = Data(sprites.description, *(part[:300] for part in sprites[1:]))
+    monkeypatch.setitem(retraining.LOADERS, "sprites", lambda: few)
+    cards = retrain(list(OTHERS), folder=tmp_path / "waiting", target=tmp_path, data=data, jobs=1, progress=False)
+    monkeypatch.setattr(zoo, "FOLDER", tmp_path)
+    for name, recipe in OTHERS.items():
+        model, held_out = zoo.load(name), zoo.card(name)["held_out"]
+        assert type(model) is zoo.KINDS[recipe.kind][0] and model.config == recipe.model
+        assert ("source" in cards[name]) == (recipe.source == "sprites")
+        assert held_out["images"] == (300 if recipe.source == "sprites" else 100)
+        assert ("elbo" in held_out) == (name != "tiny-leak"), "with skips it would be no bound"
+        assert ("found_beta" in cards[name]) == (name == "tiny-target")
+        assert held_out.get("sigma", model.sigma) == pytest.approx(model.sigma, abs=1e-4)
+    assert cards["tiny-sprites"]["data"] == "sprites: 6,912 of the 7,680, drawn by chance"
+    assert 0.8 < cards["tiny-target"]["found_beta"] < 1, "it started at 1, and 20 steps are few"
+    assert 0.1 < zoo.load("tiny-sigma").sigma < 0.99, "it started at 1"
+    leak = zoo.card("tiny-leak")["held_out"]
+    assert leak["elbo_of_empty_context"] < -leak["nll"] - leak["kl"]
+
+
+def test_sprites_are_split_by_chance_and_none_is_lost() -> None:
+    data, every = retraining.load_sprite_data(), make_sprites()
+    assert (len(data.images), len(data.held_out_images)) == (6912, 768)
+    both = sorted(image.tobytes() for part in (data.images, data.held_out_images) for image in part)
+    assert both == sorted(image.tobytes() for image in every.images.numpy())  # no two sprites are alike
+    shape_of = {
+        image.tobytes(): int(shape) for image, shape in zip(every.images.numpy(), every.factors[:, 0], strict=True)
+    }
+    assert [shape_of[image.tobytes()] for image in data.images] == data.labels.tolist()
+    assert min((data.held_out_labels == shape).mean() for shape in range(3)) > 0.25
 
 
 def test_two_processes_make_the_same_models(data: Data, one_by_one: dict[str, bytes], tmp_path: Path) -> None:

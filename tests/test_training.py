@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from vae_course import cpu, training
 from vae_course.files import BrokenFileError, load_tensors, save_tensors
 from vae_course.models import VAE, Autoencoder, LossTerms
 from vae_course.objectives import bernoulli_nll, kl_standard_normal
-from vae_course.training import fit, learning_rate, loss_terms
+from vae_course.schedules import constrained_beta, kl_weight, learning_rate
+from vae_course.training import fit, loss_terms
 from vae_course.types import History, TrainConfig, VAEConfig, make_generator
 
 TINY = VAEConfig(input_dim=20, hidden_dims=(12,), latent_dim=3)
@@ -42,7 +44,8 @@ def run(model: Autoencoder | None = None, images: Tensor | None = None, **option
 
 def same(a: History, b: History) -> bool:
     """Whether two histories agree bit for bit."""
-    tensors = all(torch.equal(getattr(a, name), getattr(b, name)) for name in ("nll", "kl", "kl_per_latent"))
+    names = ("nll", "kl", "kl_per_latent", "beta")
+    tensors = all(torch.equal(getattr(a, name), getattr(b, name)) for name in names)
     pairs = list(zip(a.snapshots, b.snapshots, strict=True))
     snapshots = all(x.step == y.step and all(map(torch.equal, x[1:], y[1:])) for x, y in pairs)
     return tensors and snapshots and a.validation == b.validation and a.steps_per_epoch == b.steps_per_epoch
@@ -216,6 +219,60 @@ def test_a_constant_rate_is_constant() -> None:
     assert {learning_rate(TrainConfig(lr=3e-4), step, 10) for step in range(10)} == {3e-4}
 
 
+# --- the weight of the KL ---
+
+
+def test_beta_is_logged_and_constant_unless_told_otherwise() -> None:
+    history = run(config=TrainConfig(epochs=2, batch_size=16, beta=2.5))
+    assert history.beta is not None and history.beta.tolist() == [2.5] * 10
+
+
+def test_the_warm_up_is_a_ramp_from_0_to_beta() -> None:
+    history = run(config=TrainConfig(epochs=4, batch_size=16, beta=3.0, warmup=2))
+    assert history.beta is not None
+    assert history.beta.tolist() == pytest.approx([3 * min(1, step / 10) for step in range(20)])
+    config = TrainConfig(beta=3.0, warmup=2)
+    assert [kl_weight(config, step, 5) for step in (0, 5, 10, 11)] == [0, 1.5, 3, 3]
+
+
+def test_the_first_update_of_a_warm_up_is_one_without_the_kl() -> None:
+    models = [VAE(TINY) for _ in range(3)]
+    one = {"epochs": 1, "batch_size": 70, "lr": 1e-2}
+    for model, config in zip(
+        models,
+        [TrainConfig(**one, beta=0.0), TrainConfig(**one, beta=5.0, warmup=1), TrainConfig(**one, beta=5.0)],
+        strict=True,
+    ):
+        run(model, config=config)
+    weights = [list(model.parameters()) for model in models]
+    assert all(map(torch.equal, weights[0], weights[1])) and not all(map(torch.equal, weights[0], weights[2]))
+
+
+def test_the_next_beta_rises_below_the_target_and_falls_above_it() -> None:
+    assert constrained_beta(0.7, 9.0, 9.0, input_dim=20) == pytest.approx(0.7)
+    low, high = (constrained_beta(0.7, nll, 9.0, input_dim=20) for nll in (8.9, 9.1))
+    assert high < 0.7 < low and low * high == pytest.approx(0.7**2)
+    assert constrained_beta(0.7, -1e9, 9.0, input_dim=20) == pytest.approx(0.7 * math.exp(0.01))
+    assert constrained_beta(0.7, 1e9, 9.0, input_dim=20) == pytest.approx(0.7 * math.exp(-0.01))
+    assert constrained_beta(0.01, 1e9, 9.0, input_dim=20) == 0.01
+    assert constrained_beta(100.0, -1e9, 9.0, input_dim=20) == 100
+    # In nats per pixel: twice the pixels with twice the error are the same.
+    assert constrained_beta(1.0, 9.2, 9.0, input_dim=20) == pytest.approx(constrained_beta(1.0, 9.4, 9.0, input_dim=40))
+
+
+def test_a_target_is_met_and_its_beta_is_the_one_that_gives_it() -> None:
+    """The nll of these images lies at 6.8 nats with beta 0.01 and at 13.9 with beta 30."""
+    images = make_images(200)
+    config = TrainConfig(epochs=150, batch_size=50, lr=1e-2, schedule="onecycle", beta2=0.99)
+    history = run(images=images, config=replace(config, target_nll=8.0))
+    assert float(history.nll[-40:].mean()) == pytest.approx(8, abs=0.2)
+    assert history.beta is not None
+    found = float(history.beta[-40:].mean())
+    fixed = run(images=images, config=replace(config, beta=found))
+    assert float(fixed.nll[-40:].mean()) == pytest.approx(8, abs=0.5)
+    assert 2 < found < 8
+
+
 @pytest.mark.parametrize("n_images", range(1, 9))
 def test_the_shortest_trainings_work(n_images: int) -> None:
     config = TrainConfig(epochs=1, batch_size=1, schedule="onecycle", lr=1e-2)
@@ -374,6 +431,24 @@ def test_a_stopped_run_ends_as_if_it_had_never_stopped(
     history = run(resumed, images, checkpoint=tmp_path / "c", **options)
     assert same(history, expected)
     assert all(map(torch.equal, whole.parameters(), resumed.parameters()))
+
+
+def test_a_stopped_run_with_a_target_goes_on_with_its_beta(tmp_path: Path) -> None:
+    config = TrainConfig(epochs=4, batch_size=16, lr=1e-2, target_nll=8.0)
+    whole, resumed = VAE(TINY), VAE(TINY)
+    expected = run(whole, config=config)
+    with pytest.raises(Stopped):
+        run(VAE(TINY), config=config, checkpoint=tmp_path / "c", on_epoch=stop_after(2))
+    assert same(run(resumed, config=config, checkpoint=tmp_path / "c"), expected)
+    assert all(map(torch.equal, whole.parameters(), resumed.parameters()))
+    assert expected.beta is not None and len(expected.beta.unique()) == 20
+
+
+def test_a_checkpoint_without_a_target_is_what_it_was_before_there_were_targets(tmp_path: Path) -> None:
+    run(checkpoint=tmp_path / "c")
+    tensors, meta = load_tensors(tmp_path / "c")
+    assert set(meta) == {"fingerprint", "step", "matmul", "evaluations", "snapshot_steps"}
+    assert {name for name in tensors if "." not in name} == {"nll", "kl_per_latent", "random"}
 
 
 def test_a_finished_run_is_not_trained_again(tmp_path: Path) -> None:

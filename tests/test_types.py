@@ -44,6 +44,10 @@ from vae_course.types import (
         (TrainConfig, {"beta": -1.0}, "beta must be 0 or above"),
         (TrainConfig, {"beta": math.nan}, "beta must be 0 or above"),
         (TrainConfig, {"beta2": 1.0}, r"beta2 must lie in \[0, 1\)"),
+        (TrainConfig, {"warmup": -1}, "warmup must be 0 epochs or more, got -1"),
+        (TrainConfig, {"target_nll": math.inf}, "target_nll must be a finite number of nats, got inf"),
+        (TrainConfig, {"target_nll": 99.0, "warmup": 2}, "got beta 1.0 and warmup 2; leave these two out"),
+        (TrainConfig, {"target_nll": 99.0, "beta": 0.0}, "from a start above 0 .* got beta 0.0"),
     ],
 )
 def test_configs_refuse_what_makes_no_sense(config: type, wrong: dict[str, Any], message: str) -> None:
@@ -60,6 +64,8 @@ def test_configs_refuse_what_makes_no_sense(config: type, wrong: dict[str, Any],
         UNetConfig(skips=False),
         ClassifierConfig(hidden_dims=(30,), bottleneck=2),
         TrainConfig(epochs=3, schedule="onecycle", mean_image_start=True, beta=0.0),
+        TrainConfig(warmup=5),
+        TrainConfig(target_nll=-99.5),
     ],
 )
 def test_json_brings_a_config_back(config: VAEConfig | TrainConfig) -> None:
@@ -80,6 +86,9 @@ def test_a_field_that_came_later_changes_no_file_that_does_without_it() -> None:
     first_fields = {"input_dim", "hidden_dims", "latent_dim", "likelihood", "sigma", "heads"}
     assert set(VAEConfig().to_json()) == first_fields
     assert set(ClassifierConfig().to_json()) == {"input_dim", "hidden_dims", "n_classes"}
+    plain = {"epochs", "batch_size", "lr", "schedule", "beta", "beta2", "mean_image_start", "seed"}
+    assert set(TrainConfig().to_json()) == plain
+    assert set(TrainConfig(warmup=2).to_json()) == plain | {"warmup"}
     learned = VAEConfig(likelihood="gaussian", learn_sigma=True).to_json()
     assert set(learned) == first_fields | {"learn_sigma"} and learned["learn_sigma"] is True
     assert VAEConfig.from_json(VAEConfig(latent_dim=7).to_json()) == VAEConfig(latent_dim=7)
@@ -99,7 +108,7 @@ def test_posterior_std_is_not_the_variance() -> None:
 def test_negative_elbo_adds_both_terms() -> None:
     history = History(torch.tensor([5.0, 4.0]), torch.tensor([1.0, 2.0]), torch.tensor([[1.0], [2.0]]), 2)
     assert history.negative_elbo.tolist() == [6.0, 6.0]
-    assert history.validation == () and Evaluation(0, 1.0, 2.0).nll == 1.0
+    assert history.beta is None and history.validation == () and Evaluation(0, 1.0, 2.0).nll == 1.0
 
 
 def test_make_generator_leaves_the_global_one_alone() -> None:

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from vae_course.data import to_unit
 from vae_course.models import Classifier
-from vae_course.training import learning_rate
+from vae_course.schedules import learning_rate
 from vae_course.types import Digits, TrainConfig, make_generator
 
 

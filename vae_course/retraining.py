@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,24 +14,23 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from tqdm import tqdm
 
 from vae_course.classification import fit_classifier
-from vae_course.data import load_digits, to_unit
-from vae_course.evaluation import importance_log_likelihood
+from vae_course.data import load_digits
+from vae_course.evaluation import held_out_figures
 from vae_course.files import replace_file, tensors_to_bytes
-from vae_course.models import VAE, Autoencoder, Classifier
-from vae_course.training import fit, loss_terms
+from vae_course.models import Autoencoder, Classifier
+from vae_course.sprites import FACTORS, make_sprites
+from vae_course.training import fit
 from vae_course.types import Digits, History, check_choice, make_generator, write_json_text
 from vae_course.zoo import FOLDER, RECIPES, Recipe, names, read_model
 
-IMPORTANCE_SAMPLES = 100
 PATIENCE = "10s"  # with a scheduler that doesn't answer
 
 
 class Data(NamedTuple):
-    """Digits to train on and digits held out, as arrays: those travel to other processes without a copy."""
+    """Images to train on and images held out, as arrays: those travel to other processes without a copy."""
 
     description: str
     images: NDArray[np.uint8]
@@ -64,6 +63,20 @@ def load_data() -> Data:
     return Data(description, *(part.numpy() for split in ("rest", "test") for part in load_digits(split)))
 
 
+def load_sprite_data() -> Data:
+    """All sprites, a tenth of them held out by chance, with their shapes as labels."""
+    images, factors = make_sprites()
+    shapes = factors[:, list(FACTORS).index("shape")]
+    order = torch.randperm(len(images), generator=make_generator(0))
+    parts = (order[len(order) // 10 :], order[: len(order) // 10])
+    description = f"sprites: {len(parts[0]):,} of the {len(images):,}, drawn by chance"
+    return Data(description, *(values[part].numpy() for part in parts for values in (images, shapes)))
+
+
+LOADERS: dict[str, Callable[[], Data]] = {"mnist": load_data, "sprites": load_sprite_data}
+"""Source of a recipe -> what loads it."""
+
+
 def retrain(
     chosen: Sequence[str] = (),
     *,
@@ -77,7 +90,7 @@ def retrain(
     """Trains the models named, or all, as their recipes say, moves them into `target` and returns their cards.
 
     folder: where finished models and checkpoints wait until all are done. A stopped run goes on with what is there.
-    data: all of MNIST (`load_data`) if none is given.
+    data: what the models of MNIST are trained on, all of it (`load_data`) if none is given.
     jobs: how many models are trained at a time, one core each; -1 takes all cores.
     scheduler: the address of a Dask scheduler, "tcp://host:8786", whose workers train instead. They need this package;
         the data are sent to them. A worker keeps its checkpoints in `folder` on its own machine.
@@ -90,7 +103,9 @@ def retrain(
     waiting = [name for name in chosen if _finished(name, folder) is None]
     if waiting:
         folder.mkdir(parents=True, exist_ok=True)
-        made = _train_all(waiting, folder, data or load_data(), jobs=jobs, scheduler=scheduler)
+        sources = dict.fromkeys(RECIPES[name].source for name in waiting)
+        data_of = {source: data if data and source == "mnist" else LOADERS[source]() for source in sources}
+        made = _train_all(waiting, folder, data_of, jobs=jobs, scheduler=scheduler)
         done = len(chosen) - len(waiting)
         for name, weights, card in tqdm(made, initial=done, total=len(chosen), unit="model", disable=not progress):
             replace_file(folder / f"{name}.safetensors", weights)
@@ -107,7 +122,7 @@ def train(name: str, recipe: Recipe, data: Data, folder: Path) -> Made:
     torch.set_num_threads(1)
     try:
         model = recipe.make_model()
-        steps = _fit(model, recipe, data.training, folder / f"{name}.checkpoint")
+        log = _fit(model, recipe, data.training, folder / f"{name}.checkpoint")
         half = {key: value.half() for key, value in model.state_dict().items()}
         model.load_state_dict({key: value.float() for key, value in half.items()})
         weights = tensors_to_bytes(half, {"name": name})
@@ -115,7 +130,7 @@ def train(name: str, recipe: Recipe, data: Data, folder: Path) -> Made:
             "name": name,
             **recipe.to_json(),
             "data": data.description,
-            "steps": steps,
+            **log,
             "held_out": held_out_figures(model, data.held_out),
             "versions": {"python": platform.python_version(), "torch": metadata.version("torch")},
             "sha256": hashlib.sha256(weights).hexdigest(),
@@ -125,45 +140,10 @@ def train(name: str, recipe: Recipe, data: Data, folder: Path) -> Made:
         torch.set_num_threads(threads)
 
 
-def held_out_figures(model: Autoencoder | Classifier, digits: Digits) -> dict[str, Any]:
-    """The figures of a card, on digits that were not trained on. In nats per image, except the accuracy."""
-    if isinstance(model, Classifier):
-        x = to_unit(digits.images)
-        with torch.no_grad():
-            cross_entropy = torch.nn.functional.cross_entropy(model(x), digits.labels, reduction="none")
-            accuracy = (model(x).argmax(dim=1) == digits.labels).float()
-        return {
-            "images": len(x),
-            "accuracy": round(float(accuracy.mean()), 4),
-            "cross_entropy": round(float(cross_entropy.mean()), 4),
-            "cross_entropy_standard_error": round(_standard_error(cross_entropy), 4),
-        }
-    nll, kl = loss_terms(model, digits.images, generator=make_generator(0))
-    figures: dict[str, Any] = {"images": len(nll), "nll": round(float(nll.mean()), 2)}
-    if not isinstance(model, VAE):
-        return {**figures, "nll_standard_error": round(_standard_error(nll), 2)}
-    elbo = -nll - kl.sum(dim=1)
-    log_likelihood = importance_log_likelihood(
-        model, digits.images, n_samples=IMPORTANCE_SAMPLES, generator=make_generator(1)
-    )
-    return {
-        **figures,
-        "kl": round(float(kl.sum(dim=1).mean()), 2),
-        "elbo": round(float(elbo.mean()), 2),
-        "elbo_standard_error": round(_standard_error(elbo), 2),
-        "importance_log_likelihood": round(float(log_likelihood.mean()), 2),
-        "importance_log_likelihood_standard_error": round(_standard_error(log_likelihood), 2),
-        "importance_samples": IMPORTANCE_SAMPLES,
-    }
-
-
-def _standard_error(values: Tensor) -> float:
-    return float(values.std() / len(values) ** 0.5)
-
-
-def _fit(model: Autoencoder | Classifier, recipe: Recipe, digits: Digits, checkpoint: Path) -> int:
+def _fit(model: Autoencoder | Classifier, recipe: Recipe, digits: Digits, checkpoint: Path) -> dict[str, float]:
+    """Trains the model. Returns what the card says of it: the steps, and the beta found where one was sought."""
     if isinstance(model, Classifier):  # seconds: no checkpoint
-        return len(fit_classifier(model, digits, config=recipe.training, progress=False))
+        return {"steps": len(fit_classifier(model, digits, config=recipe.training, progress=False))}
     parent = os.getppid()
 
     def stop_when_orphaned(_: History) -> None:
@@ -184,21 +164,27 @@ def _fit(model: Autoencoder | Classifier, recipe: Recipe, digits: Digits, checkp
             raise
         checkpoint.unlink()  # damaged, or left by an older recipe
         return _fit(model, recipe, digits, checkpoint)
-    return len(history.nll)
+    log: dict[str, float] = {"steps": len(history.nll)}
+    if recipe.training.target_nll is not None and history.beta is not None:
+        log["found_beta"] = round(float(history.beta[-history.steps_per_epoch :].mean()), 4)
+    return log
 
 
-def _train_all(waiting: list[str], folder: Path, data: Data, *, jobs: int, scheduler: str | None) -> Iterator[Made]:
-    """The models in the order in which they get done."""
+def _train_all(
+    waiting: list[str], folder: Path, data: dict[str, Data], *, jobs: int, scheduler: str | None
+) -> Iterator[Made]:
+    """The models in the order in which they get done. data: by source."""
     import joblib
 
-    tasks = [joblib.delayed(train)(name, RECIPES[name], data, folder) for name in waiting]
+    recipes = {name: RECIPES[name] for name in waiting}
+    tasks = [joblib.delayed(train)(name, recipe, data[recipe.source], folder) for name, recipe in recipes.items()]
     if scheduler is None:
         yield from joblib.Parallel(n_jobs=jobs, return_as="generator_unordered")(tasks)
         return
     from distributed import Client
 
     client = Client(scheduler, timeout=PATIENCE)  # type: ignore[no-untyped-call]
-    with client, joblib.parallel_config(backend="dask", scatter=[data]):
+    with client, joblib.parallel_config(backend="dask", scatter=list(data.values())):
         yield from joblib.Parallel(return_as="generator_unordered")(tasks)
 
 

@@ -7,6 +7,7 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,6 +17,7 @@ from vae_course.cpu import choose_matmul, matmul
 from vae_course.data import to_unit
 from vae_course.files import load_tensors, save_tensors
 from vae_course.models import VAE, Autoencoder, LossTerms
+from vae_course.schedules import Constraint, kl_weight, learning_rate
 from vae_course.types import Evaluation, History, Snapshot, TrainConfig, make_generator
 
 OnEpoch = Callable[[History], None]
@@ -88,22 +90,6 @@ def loss_terms(model: Autoencoder, images: Tensor, *, generator: torch.Generator
     return terms
 
 
-def learning_rate(config: TrainConfig, step: int, n_steps: int) -> float:
-    """The learning rate of update `step` (from 0) of `n_steps`.
-
-    "onecycle" rises along half a cosine from lr / 25 to lr over the first quarter of the updates and falls along
-    another to lr / 250,000. Smith & Topin (2018), in the form of torch.optim.lr_scheduler.OneCycleLR.
-    """
-    if config.schedule == "constant":
-        return config.lr
-    peak = 0.25 * n_steps - 1
-    if step <= peak:  # with 4 updates the peak is the first of them
-        start, end, share = config.lr / 25, config.lr, step / peak if peak else 1.0
-    else:
-        start, end, share = config.lr, config.lr / 250_000, (step - peak) / (n_steps - 1 - peak)
-    return end + (start - end) * (1 + math.cos(math.pi * share)) / 2
-
-
 class _Run:
     """One training: the model, its optimiser and all that has been logged. Can be put away and taken up again."""
 
@@ -133,6 +119,8 @@ class _Run:
         self.step = 0
         self.nll = torch.zeros(self.n_steps)  # filled step by step
         self.kl_per_latent = torch.zeros(self.n_steps, model.config.latent_dim)
+        self.beta = torch.tensor([kl_weight(config, step, self.steps_per_epoch) for step in range(self.n_steps)])
+        self.constraint = Constraint(config.beta)
         self.evaluations: list[Evaluation] = []
         self.snapshots: list[Snapshot] = []
 
@@ -150,7 +138,7 @@ class _Run:
             self._update(to_unit(self.images.index_select(0, chosen)))  # six times as fast as images[chosen]
             self.step += 1
         epoch = slice(self.step - self.steps_per_epoch, self.step)
-        loss = float((self.nll[epoch] + self.config.beta * self.kl_per_latent[epoch].sum(dim=1)).mean())
+        loss = float((self.nll[epoch] + self.beta[epoch] * self.kl_per_latent[epoch].sum(dim=1)).mean())
         if not math.isfinite(loss):
             raise FloatingPointError(
                 f"the loss is no longer finite after step {self.step}; take a lower learning rate than {self.config.lr}"
@@ -161,7 +149,12 @@ class _Run:
         eps = torch.randn(len(x), self.model.config.latent_dim, generator=self.generator)
         nll_per_image, kl = self.model.loss_terms(x, eps)
         nll, kl_per_latent = nll_per_image.mean(), kl.mean(dim=0)
-        loss = nll + self.config.beta * kl_per_latent.sum()
+        target, beta = self.config.target_nll, kl_weight(self.config, self.step, self.steps_per_epoch)
+        if target is not None:
+            beta = self.constraint.beta
+            self.beta[self.step] = beta
+            self.constraint = self.constraint.after(float(nll.detach()), target, self.model.config.input_dim)
+        loss = nll + beta * kl_per_latent.sum()
         self.optimizer.param_groups[0]["lr"] = learning_rate(self.config, self.step, self.n_steps)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -195,6 +188,7 @@ class _Run:
             steps_per_epoch=self.steps_per_epoch,
             validation=tuple(self.evaluations),
             snapshots=tuple(self.snapshots),
+            beta=self.beta[: self.step].clone(),
         )
 
     def save(self, path: Path) -> None:
@@ -206,13 +200,16 @@ class _Run:
         for index, snapshot in enumerate(history.snapshots):
             tensors |= {f"snapshot.{index}.{name}": getattr(snapshot, name) for name in Snapshot._fields[1:]}
         tensors |= {"nll": history.nll, "kl_per_latent": history.kl_per_latent, "random": self.generator.get_state()}
-        meta = {
+        meta: dict[str, Any] = {
             "fingerprint": self.fingerprint,
             "step": self.step,
             "matmul": self.matmul,
             "evaluations": [list(evaluation) for evaluation in self.evaluations],
             "snapshot_steps": [snapshot.step for snapshot in self.snapshots],
         }
+        if self.config.target_nll is not None:
+            tensors["beta"] = self.beta[: self.step].clone()
+            meta["constraint"] = list(self.constraint)
         save_tensors(path, tensors, meta)
 
     def resume(self, path: Path) -> bool:
@@ -240,6 +237,9 @@ class _Run:
         self.step = meta["step"]
         self.matmul = meta["matmul"]  # whatever this machine would choose: the run must end with the same weights
         self.nll[: self.step], self.kl_per_latent[: self.step] = tensors["nll"], tensors["kl_per_latent"]
+        if self.config.target_nll is not None:
+            self.beta[: self.step] = tensors["beta"]
+            self.constraint = Constraint(*meta["constraint"])
         self.evaluations = [Evaluation(*values) for values in meta["evaluations"]]
         self.snapshots = [
             Snapshot(step, *(tensors[f"snapshot.{index}.{name}"] for name in Snapshot._fields[1:]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any, Literal, NamedTuple, Self
 
@@ -122,11 +123,32 @@ class VAEConfig(JsonConfig):
 class UNetConfig(VAEConfig):
     """The shape of a U-Net that is trained as a VAE: hidden_dims lists the channels of its levels, from the top.
 
-    skips: whether the decoder also gets what the encoder saw on each level, past the bottleneck.
+    skips: whether the decoder also gets what the encoder saw on each level but the lowest, past the bottleneck.
+    skip_sides: how fine that is, for each of these levels from the top: what was seen is averaged down to so many
+        squares a side; 0 lets nothing past. None, the default, leaves all as it is.
     """
 
     hidden_dims: tuple[int, ...] = (8, 16, 32)
     skips: bool = True
+    skip_sides: tuple[int, ...] | None = field(default=None, metadata=LATER)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.skip_sides is None:
+            return
+        if not self.skips or not any(self.skip_sides):
+            raise ValueError(
+                f"skip_sides needs skips=True and a side above 0, got skips={self.skips}, {self.skip_sides}; "
+                "a U-Net without skips has skips=False and no skip_sides"
+            )
+        sides = [math.isqrt(self.input_dim) // 2**level for level in range(len(self.hidden_dims) - 1)]
+        if len(self.skip_sides) != len(sides) or not all(
+            0 <= kept <= side for kept, side in zip(self.skip_sides, sides, strict=False)
+        ):
+            raise ValueError(
+                f"skip_sides must hold a side of at most {', '.join(map(str, sides))}, one a level, "
+                f"got {self.skip_sides}"
+            )
 
 
 @dataclass(frozen=True)
@@ -158,6 +180,10 @@ class TrainConfig(JsonConfig):
     schedule: "constant" keeps `lr`; "onecycle" warms up to `lr` over the first quarter of the updates and
     falls along a cosine to almost 0. beta2 is Adam's. mean_image_start sets the decoder's last bias so that it begins
     with the mean image. `seed` orders the batches and draws the noise; the weights' start is the model's own.
+
+    The weight of the KL is `beta`, but for two choices. warmup: it rises from 0 to `beta` in a straight line over so
+    many epochs. target_nll: it begins at `beta` and is changed as the training goes, until the smoothed nll of the
+    batches is this one, in nats per image (`training.constrained_beta`).
     """
 
     epochs: int = 20
@@ -168,6 +194,8 @@ class TrainConfig(JsonConfig):
     beta2: float = 0.999
     mean_image_start: bool = False
     seed: int = 0
+    warmup: int = field(default=0, metadata=LATER)
+    target_nll: float | None = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
         check_choice("schedule", self.schedule, ("constant", "onecycle"))
@@ -177,6 +205,16 @@ class TrainConfig(JsonConfig):
             raise ValueError(f"beta must be 0 or above, got {self.beta}")
         if not 0 <= self.beta2 < 1:
             raise ValueError(f"beta2 must lie in [0, 1), got {self.beta2}")
+        if not self.warmup >= 0:
+            raise ValueError(f"warmup must be 0 epochs or more, got {self.warmup}")
+        if self.target_nll is not None:
+            if not math.isfinite(self.target_nll):
+                raise ValueError(f"target_nll must be a finite number of nats, got {self.target_nll}")
+            if self.warmup or not self.beta > 0:
+                raise ValueError(
+                    "target_nll finds beta by itself, from a start above 0 and without a warm-up, "
+                    f"got beta {self.beta} and warmup {self.warmup}; leave these two out"
+                )
 
 
 QUICK = TrainConfig(epochs=20, batch_size=128, lr=5e-3, schedule="onecycle", beta2=0.99, mean_image_start=True)
@@ -210,7 +248,7 @@ class History:
 
     nll, kl: (steps,) batch averages in nats per image. kl_per_latent: (steps, latent_dim), whose
     rows sum to kl. `validation` holds one evaluation an epoch, the first before
-    any update, if held-out images were given.
+    any update, if held-out images were given. beta: (steps,) the weight that the KL had, None if it was not logged.
     """
 
     nll: Tensor
@@ -219,6 +257,7 @@ class History:
     steps_per_epoch: int
     validation: tuple[Evaluation, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
+    beta: Tensor | None = None
 
     @property
     def negative_elbo(self) -> Tensor:

@@ -1,4 +1,4 @@
-"""The small verbs: data, zoo, maps, bench, format, clean."""
+"""The small verbs: data, zoo, maps, runs, sweeps, bench, format, clean."""
 
 from __future__ import annotations
 
@@ -74,6 +74,45 @@ def remake_maps(names: list[str], *, progress: bool) -> int:
         figures = card["quality"]
         print(f"{name:<{width}}  " + "  ".join(f"{key} {value:.3f}" for key, value in figures.items()))
     done = "1 map was" if len(cards) == 1 else f"{len(cards)} maps were"
+    print(f"{done} made again in {in_words(seconds[0])}. See `git diff` for what changed.")
+    return 0
+
+
+def remake_runs(names: list[str], *, progress: bool) -> int:
+    """Trains for the stored training runs that are named again, or for all."""
+    from vae_course import runs
+
+    if unknown := sorted(set(names) - set(runs.names())):
+        raise CommandError(f"no run is called {', '.join(unknown)}; there are {', '.join(runs.names())}")
+    with stopwatch() as seconds:
+        try:
+            cards = runs.remake(names, progress=progress)
+        except FileNotFoundError as error:
+            raise CommandError(str(error)) from error
+    for name, card in cards.items():
+        figures = card["held_out"]
+        print(f"{name}  {card['steps']} steps, held-out nll {figures['nll']}, kl {figures['kl']} nats")
+    done = "1 run was" if len(cards) == 1 else f"{len(cards)} runs were"
+    print(f"{done} made again in {in_words(seconds[0])}. See `git diff` for what changed.")
+    return 0
+
+
+def remake_sweeps(names: list[str], *, jobs: int, progress: bool) -> int:
+    """Trains for the stored sweeps that are named again, or for all."""
+    from vae_course import sweeping, sweeps
+
+    if unknown := sorted(set(names) - set(sweeps.names())):
+        raise CommandError(f"no sweep is called {', '.join(unknown)}; there are {', '.join(sweeps.names())}")
+    folder = clone_root() / "build" / "sweeps"
+    print(f"What is done is kept in {folder}; a stopped run goes on from there.", flush=True)
+    with stopwatch() as seconds:
+        try:
+            cards = sweeping.remake(names, folder=folder, jobs=jobs, progress=progress)
+        except FileNotFoundError as error:
+            raise CommandError(str(error)) from error
+    for name, card in cards.items():
+        print(f"{name}  {card['rows']} trainings, {card['held_out_images']} held-out images")
+    done = "1 sweep was" if len(cards) == 1 else f"{len(cards)} sweeps were"
     print(f"{done} made again in {in_words(seconds[0])}. See `git diff` for what changed.")
     return 0
 

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import interpolate, max_pool2d
+from torch.nn.functional import adaptive_avg_pool2d, interpolate, max_pool2d
 
 from vae_course.models.autoencoders import VAE, Layers, LossTerms, Output
 from vae_course.models.layers import ToPixels, check_batch, convolution, linear, side_of_images
@@ -21,7 +21,8 @@ class UNetVAE(VAE):
     The config's hidden_dims lists the channels of its levels: (8, 16, 32) for 28 x 28, 14 x 14 and 7 x 7 pixels. A
     level is one 3 x 3 convolution with a ReLU; sides halve by max-pooling and double by repeating pixels.
 
-    With `config.skips` the decoder also gets, on each level but the lowest, what the encoder saw there. Decoding then
+    With `config.skips` the decoder also gets, on each level but the lowest, what the encoder saw there, or what
+    `config.skip_sides` leaves of it. Decoding then
     takes a second argument, `context`: the images whose skips are used, (batch, input_dim), or (1, input_dim) for all
     alike; without it they are those of an empty image, all 0. What such a model is trained on, each image being its own
     context, is no bound on log p(x). Without skips a context changes nothing, and the model is a VAE. Chapter 11.
@@ -68,7 +69,8 @@ class UNetVAE(VAE):
 
     def _make_decoder(self, generator: torch.Generator) -> tuple[Layers, Output]:
         upwards = self.config.hidden_dims[::-1]
-        n_in = [upwards[0], *(n * (2 if self.config.skips else 1) for n in upwards[1:])]  # a skip doubles the channels
+        passed = self._skip_sides()[::-1]
+        n_in = [upwards[0], *(n * (2 if side else 1) for n, side in zip(upwards[1:], passed, strict=True))]
         first = linear(self.config.latent_dim, math.prod(self._lowest()), generator)
         levels = [convolution(n, n_out, generator, size=3) for n, n_out in zip(n_in, upwards[1:], strict=False)]
         last = convolution(n_in[-1], 1, generator, size=3, bias=False)
@@ -93,12 +95,27 @@ class UNetVAE(VAE):
         hidden = first(z).relu().unflatten(1, self._lowest())
         for height, level in enumerate(levels, start=2):
             hidden = interpolate(level(hidden).relu(), scale_factor=2.0)
-            if self.config.skips:
-                hidden = torch.cat((hidden, seen[-height].expand(len(z), -1, -1, -1)), dim=1)
+            if side := self._skip_sides()[1 - height]:
+                passed = _coarsen(seen[-height], side)
+                hidden = torch.cat((hidden, passed.expand(len(z), -1, -1, -1)), dim=1)  # doubles the channels
         return self.output(hidden)  # type: ignore[no-any-return]
+
+    def _skip_sides(self) -> list[int]:
+        """How many squares a side the skips of each level but the lowest have, from the top; 0 for no skip."""
+        levels = range(len(self.config.hidden_dims) - 1)
+        if not self.config.skips:
+            return [0 for _ in levels]
+        return list(self.config.skip_sides or (math.isqrt(self.config.input_dim) // 2**level for level in levels))
 
     def _lowest(self) -> tuple[int, int, int]:
         """The shape of the lowest level: channels, side, side."""
         halvings = len(self.config.hidden_dims) - 1
         side = side_of_images(self.config.input_dim, halvings) // 2**halvings
         return self.config.hidden_dims[-1], side, side
+
+
+def _coarsen(seen: Tensor, side: int) -> Tensor:
+    """Maps averaged down to `side` squares a side and drawn at their own size again, (batch, channels, side, side)."""
+    if side == seen.shape[-1]:
+        return seen
+    return interpolate(adaptive_avg_pool2d(seen, side), size=seen.shape[-2:])
