@@ -9,8 +9,8 @@ What it does while the pages are read and resolved:
 * leaves the state of Jupyter widgets out of the page, where no kernel could use it;
 * makes a build that warned start afresh the next time, since Sphinx shows a cached page's warnings only once.
 
-`vae_book_claims` makes the page of claims, `vae_book_glossary` links its terms, and `vae_book_html` mends the pages as
-they were written.
+`vae_book_claims` makes the page of claims, `vae_book_glossary` links its terms, `vae_book_plotly` brings plotly's script,
+and `vae_book_html` mends the pages as they were written.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Any
 import vae_book_claims
 import vae_book_glossary
 import vae_book_html
+import vae_book_plotly
 from bs4 import BeautifulSoup
 from docutils import nodes
 from myst_nb.core.render import MimeData, NbElementRenderer
@@ -160,6 +161,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     vae_book_claims.setup(app)
     vae_book_glossary.setup(app)
     vae_book_html.setup(app)
+    vae_book_plotly.setup(app)
     # A page built by another version of this extension is built again.
     sources = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
     return {

@@ -71,7 +71,16 @@ def test_script_end_in_a_string_is_disarmed(write, node, tmp_path):
 
 @pytest.mark.parametrize(
     "entry",
-    ["draw_digit.mjs", "latent_map.mjs", "latents.mjs", "linked_maps.mjs", "pcn_chain.mjs", "posterior_views.mjs"],
+    [
+        "beta_explorer.mjs",
+        "draw_digit.mjs",
+        "latent_map.mjs",
+        "latents.mjs",
+        "linked_maps.mjs",
+        "pcn_chain.mjs",
+        "posterior_views.mjs",
+        "training_scrubber.mjs",
+    ],
 )
 def test_every_widget_joins_and_loads(entry, node, tmp_path):
     source = bundle(entry)

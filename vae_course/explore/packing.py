@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Callable
 from typing import Any, TypedDict
 
@@ -16,6 +17,7 @@ from vae_course.types import Posterior, check_choice
 
 LEVELS = 15  # the lightest ink is 1, full ink 15; 0 starts a run of paper
 LONGEST_RUN = 16
+LARGEST_NARROW = 2047  # of 12 bits with a sign
 
 ACTIVATIONS: dict[str, Callable[[NDArray[np.float64]], NDArray[np.float64]]] = {
     "none": lambda a: a,
@@ -56,6 +58,38 @@ def unpack_matrix(packed: PackedMatrix) -> NDArray[np.float64]:
     return whole.astype(np.float64) * scale[:, None].astype(np.float64)
 
 
+class NarrowMatrix(TypedDict):
+    """As PackedMatrix, but three bytes hold two 12-bit numbers (bits is 12); an odd last number has a 0 beside it."""
+
+    shape: list[int]
+    bits: int
+    values: str
+    scale: str
+
+
+def pack_narrow(matrix: ArrayLike) -> NarrowMatrix:
+    """A matrix, (rows, columns), in one and a half bytes a number: each row in steps of its largest magnitude / 2047.
+
+    For many networks in one page. Raises ValueError on NaN, infinity or a wrong shape.
+    """
+    wide = pack_matrix(matrix)
+    values = np.asarray(matrix, dtype=np.float64)
+    scale = (np.abs(values).max(axis=1) / LARGEST_NARROW).astype("<f4")
+    steps = np.divide(values, scale[:, None], out=np.zeros_like(values), where=scale[:, None] > 0)
+    whole = np.clip(np.rint(steps), -LARGEST_NARROW, LARGEST_NARROW).astype(np.int16).reshape(-1)
+    first, second = (np.pad(whole, (0, whole.size % 2)).reshape(-1, 2) & 0xFFF).astype(np.uint16).T
+    thirds = np.stack([first & 0xFF, first >> 8 | (second & 0xF) << 4, second >> 4], axis=1).astype(np.uint8)
+    return {"shape": wide["shape"], "bits": 12, "values": _text(thirds), "scale": _text(scale)}
+
+
+def widen(packed: NarrowMatrix) -> PackedMatrix:
+    """The same numbers as `pack_matrix` has them, which is what the page computes with."""
+    low, middle, high = np.frombuffer(base64.b64decode(packed["values"]), dtype=np.uint8).reshape(-1, 3).T.astype(int)
+    whole = np.stack([low | (middle & 0xF) << 8, middle >> 4 | high << 4], axis=1).reshape(-1)
+    whole = ((whole + 2048) % 4096 - 2048)[: math.prod(packed["shape"])].astype("<i2")
+    return {"shape": packed["shape"], "values": _text(whole), "scale": packed["scale"]}
+
+
 def pack_layers(*modules: nn.Module, last: str = "sigmoid") -> list[dict[str, Any]]:
     """The linear layers of a network with the activation after each: "none", "relu" or "sigmoid".
 
@@ -87,11 +121,12 @@ def pack_encoder(model: VAE) -> dict[str, list[dict[str, Any]]]:
 
 
 def apply_layers(layers: list[dict[str, Any]], values: ArrayLike) -> NDArray[np.float64]:
-    """What the page computes from packed layers: values (n_in,) -> (n_out,), in float64."""
+    """What the page computes from packed layers: values (n_in,) -> (n_out,) or (n_in, n) -> (n_out, n), in float64."""
     result = np.asarray(values, dtype=np.float64)
     for layer in layers:
         bias = np.frombuffer(base64.b64decode(layer["bias"]), dtype="<f4")
-        result = ACTIVATIONS[layer["activation"]](unpack_matrix(layer["weight"]) @ result + bias)
+        sums = unpack_matrix(layer["weight"]) @ result
+        result = ACTIVATIONS[layer["activation"]](sums + bias.reshape(-1, *[1] * (sums.ndim - 1)))
     return result
 
 

@@ -32,6 +32,7 @@ from vae_course.latent.moments import (
 )
 from vae_course.latent.neighbours import neighbour_preservation, neighbours_vote
 from vae_course.latent.posteriors import active_units, encode_dataset, kl_order
+from vae_course.latent.swapping import SwapShares, swap_test
 from vae_course.latent.tours import geodesic, lerp, path_length, shortest_tour, slerp
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "KLParts",
     "Matching",
     "PrincipalAxes",
+    "SwapShares",
     "active_units",
     "adjusted_rand",
     "aggregate_variance",
@@ -82,6 +84,7 @@ __all__ = [
     "shortest_tour",
     "slerp",
     "split_covariance",
+    "swap_test",
     "traverse",
     "wasserstein2",
     "within_distance",

@@ -6,6 +6,8 @@ from vae_course.plots.gaussians import plot_by_digit, plot_density, plot_gaussia
 from vae_course.plots.images import plot_images
 from vae_course.plots.latent_map import plot_latent_map
 from vae_course.plots.latents import plot_code, plot_runs
+from vae_course.plots.phases import plot_cloud, plot_phases
+from vae_course.plots.rates import plot_rate_distortion, plot_sweep
 from vae_course.plots.readings import plot_readings
 from vae_course.plots.style import DIGIT_COLOURS, NEUTRAL, RIGHT, SERIES, WRONG, use_style
 from vae_course.plots.training import LiveCurves, plot_kl, plot_loss
@@ -28,6 +30,7 @@ __all__ = [
     "plot_boxes",
     "plot_by_digit",
     "plot_cells",
+    "plot_cloud",
     "plot_code",
     "plot_density",
     "plot_embedding",
@@ -37,11 +40,14 @@ __all__ = [
     "plot_kl",
     "plot_latent_map",
     "plot_loss",
+    "plot_phases",
     "plot_polar_violins",
     "plot_profiles",
+    "plot_rate_distortion",
     "plot_readings",
     "plot_runs",
     "plot_split_violins",
+    "plot_sweep",
     "plot_trace",
     "plot_tree",
     "plot_violins",
