@@ -72,6 +72,13 @@ CLAIMS: dict[str, Claim] = {
         "the course notes",
         (6,),
     ),
+    "C11": Claim(
+        "The KL has phases: high at the start, almost 0, a sharp rise, a slow rise.", "the course notes", (8,)
+    ),
+    "C12": Claim("The phases show in the latent space.", "the course notes", (8,)),
+    "C13": Claim("A VAE's two latents are like the two features of a classifier.", "the course notes", (8,)),
+    "C14": Claim("There is a method to determine the best beta.", "the course notes", (10,)),
+    "C15": Claim("A U-Net can serve as encoder and decoder.", "the course notes", (11,)),
 }
 
 
