@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,13 @@ ROOT = Path(__file__).resolve().parents[1]
 def _one_thread_a_worker() -> None:
     if "PYTEST_XDIST_WORKER" in os.environ:
         torch.set_num_threads(1)  # two workers with all cores' threads each get in each other's way
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_progress_kept() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VAE_COURSE_PROGRESS", "off")  # a kernel that a test starts notes nothing of a person's
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -29,6 +29,9 @@ VERBS = (
     "runs",
     "sweeps",
     "bench",
+    "release",
+    "grade",
+    "check",
     "format",
     "clean",
 )

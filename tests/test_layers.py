@@ -39,6 +39,7 @@ LEVELS = {
     "claims": 5,
     "cli": 6,
     "commands": 6,
+    "classroom": 6,
     "__init__": 7,  # the names for users; modules of the package import from where a name is defined
 }
 HEAVY = ("torchvision", "sklearn", "scipy", "pandas", "matplotlib.pyplot", "seaborn", "anywidget", "IPython", "mlxtend")

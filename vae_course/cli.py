@@ -14,6 +14,8 @@ EXAMPLES = """examples:
   vae-course serve --port 8000                  serve it to this machine
   vae-course test --fast                        the tests that take seconds
   vae-course notebooks notebooks/01-*.ipynb     run chapters again, store their outputs
+  vae-course release --to students              notebooks for students, without solutions
+  vae-course grade handed-in --to grades        their grades, and pages to hand back
   vae-course data --root ~/datasets             fetch all of MNIST
   vae-course zoo --scheduler tcp://HOST:8786    train all models on a Dask cluster
 """
@@ -49,6 +51,22 @@ def _do(options: argparse.Namespace) -> int:
             from vae_course.commands.testing import run_tests
 
             return run_tests(fast=options.fast)
+        case "release" | "grade" | "check":
+            from vae_course.commands import classroom
+
+            if options.verb == "release":
+                return classroom.release(options.chapters, to=options.to)
+            if options.verb == "check":
+                return classroom.check(options.notebook, seconds=options.seconds)
+            return classroom.grade(
+                options.submissions,
+                to=options.to,
+                chapters=options.chapters,
+                seconds=options.seconds,
+                memory=options.memory,
+                slip_share=options.slip_share,
+                again=options.again,
+            )
     from vae_course.commands import upkeep
 
     match options.verb:
@@ -60,6 +78,10 @@ def _do(options: argparse.Namespace) -> int:
             )
         case "maps":
             return upkeep.remake_maps(options.maps, progress=not options.quiet)
+        case "runs":
+            return upkeep.remake_runs(options.runs, progress=not options.quiet)
+        case "sweeps":
+            return upkeep.remake_sweeps(options.sweeps, jobs=options.jobs, progress=not options.quiet)
         case "bench":
             return upkeep.run_benchmarks(options.names)
         case "format":
@@ -99,6 +121,25 @@ def _parser() -> argparse.ArgumentParser:
         "notebooks", nargs="*", type=Path, metavar="NOTEBOOK", help="all of the book's if none is named"
     )
 
+    check = verb(
+        "check", "check a notebook's answers: exit code 0 if all are right", "check notebooks/01-bottleneck.ipynb"
+    )
+    check.add_argument("notebook", type=Path, metavar="NOTEBOOK")
+    release = verb("release", "make students' notebooks, without solutions and outputs", "release 1 2 --to students")
+    release.add_argument("chapters", nargs="*", metavar="CHAPTER", help="number or name (default: all)")
+    release.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="where to write them")
+    grade = verb("grade", "grade a folder of submissions; a stopped run is gone on with", "grade handed-in --to grades")
+    grade.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="a folder or a notebook for each student")
+    grade.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="for grades.csv and the feedback pages")
+    grade.add_argument("--chapters", nargs="+", default=[], metavar="CHAPTER", help="default: those handed in")
+    grade.add_argument("--memory", type=int, default=1024, help="megabytes for one answer (default: %(default)s)")
+    grade.add_argument(
+        "--slip-share", type=float, default=0.5, help="of the points, for one known slip (default: %(default)s)"
+    )
+    grade.add_argument("--again", action="store_true", help="also what has been graded before")
+    for timed in (check, grade):
+        timed.add_argument("--seconds", type=int, default=20, help="for one answer (default: %(default)s)")
+
     data = verb("data", "fetch all of MNIST, checked; a killed download is gone on with", "data --root ~/datasets")
     data.add_argument("--root", type=Path, help="default: VAE_COURSE_DATA, else the cache folder")
     zoo = verb(
@@ -113,7 +154,16 @@ def _parser() -> argparse.ArgumentParser:
         "maps", "compute the stored PCA, t-SNE and UMAP maps again (UMAP needs umap-learn)", "maps pca tsne-30-s0"
     )
     maps.add_argument("maps", nargs="*", metavar="NAME", help="the maps to compute (default: all)")
-    for parser_with_bar in (data, zoo, maps):
+    runs = verb("runs", "train for the stored training runs again (needs all of MNIST)", "runs vae-2d")
+    runs.add_argument("runs", nargs="*", metavar="NAME", help="the runs to make (default: all)")
+    sweeps = verb(
+        "sweeps",
+        "train for the stored sweeps again (needs all of MNIST); a stopped run is gone on with",
+        "sweeps constraints",
+    )
+    sweeps.add_argument("sweeps", nargs="*", metavar="NAME", help="the sweeps to make (default: all)")
+    sweeps.add_argument("--jobs", type=int, default=-1, help="models trained at a time (default: one for each core)")
+    for parser_with_bar in (data, zoo, maps, runs, sweeps):
         parser_with_bar.add_argument("--quiet", action="store_true", help="no progress bar")
     bench = verb("bench", "run the benchmarks", "bench")
     bench.add_argument(

@@ -9,8 +9,8 @@ What it does while the pages are read and resolved:
 * leaves the state of Jupyter widgets out of the page, where no kernel could use it;
 * makes a build that warned start afresh the next time, since Sphinx shows a cached page's warnings only once.
 
-`vae_book_claims` makes the page of claims, `vae_book_glossary` links its terms, `vae_book_plotly` brings plotly's script,
-and `vae_book_html` mends the pages as they were written.
+`vae_book_claims` makes the page of claims, `vae_book_glossary` links its terms, `vae_book_plotly` brings plotly's
+script, and `vae_book_html` mends the pages as they were written.
 """
 
 from __future__ import annotations

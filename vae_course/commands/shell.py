@@ -56,6 +56,7 @@ def kernel_environment() -> dict[str, str]:
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "NO_COLOR": "1",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "VAE_COURSE_PROGRESS": "off",  # the book's own runs solve nothing for the reader
     }
 
 

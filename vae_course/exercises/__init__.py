@@ -28,10 +28,23 @@ from vae_course.exercises import (
 from vae_course.exercises.base import Exercise, Question
 from vae_course.exercises.judging import judge
 from vae_course.exercises.ordering import Ordering, judge_order
+from vae_course.exercises.progress import Progress, make_progress, note
 from vae_course.exercises.sampling_answers import Sampling, judge_draws
 from vae_course.exercises.verdict import Hint, Hints, Verdict
 
-__all__ = ["Hint", "Hints", "Verdict", "check", "hint", "hints", "names", "reference", "slips"]
+__all__ = [
+    "Hint",
+    "Hints",
+    "Progress",
+    "Verdict",
+    "check",
+    "hint",
+    "hints",
+    "names",
+    "progress",
+    "reference",
+    "slips",
+]
 
 _EXERCISES: dict[str, Question] = {
     exercise.name: exercise
@@ -62,10 +75,16 @@ def check(name: str, answer: Any, *, seed: int | None = None, time_limit: float 
     on any of them; it may return tensors, arrays, numbers or lists. A function that draws at random is handed a
     generator last, of torch, or of NumPy along with NumPy arrays, and is judged by the law of its draws.
     Inputs are new at every call, unless `seed` is given. It is given up after `time_limit` seconds.
-    Nothing that the function does raises an error here. Raises ValueError if there is no such exercise.
+    Nothing that the function does raises an error here. In a notebook, `progress` shows what has passed.
+    Raises ValueError if there is no such exercise.
     """
     exercise = _find(name)
-    return _JUDGES[type(exercise)](exercise, answer, rng=np.random.default_rng(seed), time_limit=time_limit)
+    return note(_JUDGES[type(exercise)](exercise, answer, rng=np.random.default_rng(seed), time_limit=time_limit))
+
+
+def progress() -> Progress:
+    """What you have solved so far, chapter by chapter, in this notebook and in others."""
+    return make_progress({name: exercise.chapter for name, exercise in _EXERCISES.items()})
 
 
 def names(*, chapter: int | None = None) -> tuple[str, ...]:
