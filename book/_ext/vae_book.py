@@ -9,8 +9,8 @@ What it does while the pages are read and resolved:
 * leaves the state of Jupyter widgets out of the page, where no kernel could use it;
 * makes a build that warned start afresh the next time, since Sphinx shows a cached page's warnings only once.
 
-`vae_book_claims` makes the page of claims, `vae_book_glossary` links its terms, `vae_book_plotly` brings plotly's
-script, and `vae_book_html` mends the pages as they were written.
+`vae_book_claims` makes the page of claims, `vae_book_cards` that of the models, `vae_book_glossary` links its terms,
+`vae_book_plotly` brings plotly's script, and `vae_book_html` mends the pages as they were written.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+import vae_book_cards
 import vae_book_claims
 import vae_book_glossary
 import vae_book_html
@@ -158,6 +159,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     NbElementRenderer.render_nb_finalise = without_widget_state
     app.add_post_transform(CheckFigures)
     app.connect("build-finished", forget_pages_that_warned)
+    vae_book_cards.setup(app)
     vae_book_claims.setup(app)
     vae_book_glossary.setup(app)
     vae_book_html.setup(app)
