@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from fnmatch import fnmatchcase
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from sphinx.util import logging
 from sphinx.util.docutils import SphinxDirective
 
 LOGGER = logging.getLogger(__name__)
-ZOO = Path(__file__).parents[2] / "vae_course" / "zoo"
+ZOO = Path(str(find_spec("vae_course").origin)).parent / "zoo"  # type: ignore[union-attr]
 LISTED = "vae_book_cards"  # on the environment: page -> models that it lists
 
 
@@ -53,12 +54,17 @@ def held_out(card: dict[str, Any]) -> dict[str, str]:
     found = {
         "accuracy": f"{figures['accuracy']:.3f}" if "accuracy" in figures else "",
         "ELBO ± s.e.": f"{figures['elbo']:.1f} ± {figures['elbo_standard_error']:.1f}" if "elbo" in figures else "",
-        "log p(x), 100 draws": f"{figures.get('importance_log_likelihood', '')}",
-        "nll": f"{figures.get('nll', '')}",
-        "KL": f"{figures.get('kl', '')}",
+        "log p(x), 100 draws": one_decimal(figures.get("importance_log_likelihood")),
+        "nll": one_decimal(figures.get("nll")),
+        "KL": one_decimal(figures.get("kl")),
         "sigma found": f"{figures.get('sigma', '')}",
     }
     return {name: value.replace("-", "\N{MINUS SIGN}") for name, value in found.items()}
+
+
+def one_decimal(value: float | None) -> str:
+    """A figure in nats, or nothing."""
+    return "" if value is None else f"{value:.1f}"
 
 
 class ModelCards(SphinxDirective):
@@ -116,7 +122,7 @@ def make_table(head: list[str], rows: list[list[str]]) -> nodes.table:
         cells = [nodes.paragraph("", "", nodes.literal("", row[0])), *(nodes.paragraph("", cell) for cell in row[1:])]
         body += nodes.row("", *(nodes.entry("", cell) for cell in cells))
     group += [nodes.thead("", top), body]
-    return nodes.table("", group, classes=["colwidths-auto"])
+    return nodes.table("", group, classes=["colwidths-auto", "cards"])
 
 
 def forget(app: Sphinx, env: Any, page: str) -> None:

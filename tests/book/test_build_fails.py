@@ -109,8 +109,10 @@ def verdict_cell(claim_id):
     return code_cell({"text/plain": "a verdict", "application/vnd.vae-course.verdict+json": stored})
 
 
-def test_a_claim_without_a_verdict_fails_the_build(make_tree):
-    tree = make_tree(SOUND_CELLS, SOUND_TEXT + "\n```{claims}\n```\n")
+def test_a_claim_without_a_verdict_and_a_model_without_its_card_fail_the_build(make_tree):
+    tree = make_tree(
+        SOUND_CELLS, SOUND_TEXT + "\n```{claims}\n```\n\n```{model-cards} ae-*\n```\n\n```{model-cards} no-*\n```\n"
+    )
     toc = tree / "_toc.yml"
     toc.write_text(toc.read_text("utf-8") + "  - file: text/01-chapter\n", "utf-8")
     cells = notebook([verdict_cell("B6"), verdict_cell("Z9")])
@@ -122,6 +124,9 @@ def test_a_claim_without_a_verdict_fails_the_build(make_tree):
     assert "claim B6 has no verdict in chapter 3" in said
     assert "claim B6 has no verdict in chapter 1" not in said
     assert "a chapter gives a verdict on Z9" in said
+    assert "the cards of classifier-2d-s0, " in said
+    assert "no model of the zoo is called no-*" in said
     page = (tree / "_build" / "html" / "text" / "page.html").read_text("utf-8")
+    assert "ae-2d-s0" in page
     assert "01-chapter.html#claim-b6" in page
     assert "Five of five." in page
