@@ -5,6 +5,7 @@ import { watchTheme } from "./theme.mjs";
 export const QUIET = 350; // milliseconds without a change before the summary is read out
 
 // A render function for anywidget and for the page. show(model, el, cleanup) builds the figure, or throws in words.
+// JupyterLab renders before it puts `el` into its page, where there are no colours and no widths yet: then show waits.
 export function makeRender(name, show) {
   return ({ model, el }) => {
     const cleanup = makeCleanup();
@@ -12,17 +13,32 @@ export function makeRender(name, show) {
       cleanup.run();
       el.replaceChildren();
     };
-    try {
-      show(model, el, cleanup);
-    } catch (error) {
-      clear();
-      el.append(
-        h("p", { class: "explore-error", role: "alert" },
-          `${name} cannot be drawn: ${error.message}. Run the cell that makes it again, or reload the page.`),
-      );
-    }
+    const start = () => {
+      try {
+        show(model, el, cleanup);
+      } catch (error) {
+        clear();
+        el.append(
+          h("p", { class: "explore-error", role: "alert" },
+            `${name} cannot be drawn: ${error.message}. Run the cell that makes it again, or reload the page.`),
+        );
+      }
+    };
+    if (el.isConnected) start();
+    else whenInPage(el, start, cleanup);
     return clear;
   };
+}
+
+// Calls `act` once, when the element has a place in the page.
+function whenInPage(el, act, cleanup) {
+  const arrival = new ResizeObserver(() => {
+    if (!el.isConnected) return;
+    arrival.disconnect();
+    act();
+  });
+  arrival.observe(el);
+  cleanup.add(() => arrival.disconnect());
 }
 
 // Calls `redraw` when one of the elements changes its size and when the page's colours change.
