@@ -10,18 +10,20 @@ SSL_CERT_FILE ?= $(PIP_CERT)
 export SSL_CERT_FILE
 endif
 .DELETE_ON_ERROR:
-.PHONY: help setup book serve lab test test-fast bench zoo maps runs sweeps notebooks release grade check format clean lock
+.PHONY: help setup book serve pdf zip lab test test-fast bench zoo maps runs sweeps notebooks portable release grade check format clean lock
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
-book serve lab test bench zoo maps runs sweeps notebooks release grade check format clean: $(STAMP)
+book serve pdf zip lab test bench zoo maps runs sweeps notebooks portable release grade check format clean: $(STAMP)
 	@$(BIN)/vae-course $@ $(ARGS)
 test-fast: $(STAMP)
 	@$(BIN)/vae-course test --fast $(ARGS)
 
 book: ## build the book
 serve: ## serve the built book to this machine
+pdf: ## print the built book into one PDF
+zip: ## pack the built book into one zip
 lab: ## open JupyterLab
 test: ## run all tests: code, package, notebooks, book, browser
 test-fast: ## run the tests that take seconds
@@ -31,6 +33,7 @@ maps: ## compute the stored PCA, t-SNE and UMAP maps again
 runs: ## train for the stored training runs again
 sweeps: ## train for the stored tables of many trainings again
 notebooks: ## execute the notebooks in place
+portable: ## copies for Colab and VS Code: make portable ARGS='--source ADDRESS --to copies'
 release: ## make students' notebooks, without solutions: make release ARGS='--to students'
 grade: ## grade a folder of submissions: make grade ARGS='handed-in --to grades'
 check: ## check a notebook's answers: make check ARGS=notebooks/01-bottleneck.ipynb

@@ -20,6 +20,8 @@ from vae_course.commands.testing import Outcome
 VERBS = (
     "book",
     "serve",
+    "pdf",
+    "zip",
     "lab",
     "test",
     "notebooks",
@@ -29,6 +31,7 @@ VERBS = (
     "runs",
     "sweeps",
     "bench",
+    "portable",
     "release",
     "grade",
     "check",

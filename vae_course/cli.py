@@ -43,10 +43,19 @@ def _do(options: argparse.Namespace) -> int:
             if options.verb == "book":
                 return site.build_book()
             return site.serve(port=options.port) if options.verb == "serve" else site.open_lab()
+        case "pdf" | "zip":
+            from vae_course.commands import publishing
+
+            make = publishing.make_pdf if options.verb == "pdf" else publishing.make_zip
+            return make(site=options.site, to=options.to)
         case "notebooks":
             from vae_course.commands.notebooks import execute_notebooks
 
             return execute_notebooks(options.notebooks)
+        case "portable":
+            from vae_course.commands.portable import write_portable
+
+            return write_portable(options.notebooks, source=options.source, to=options.to)
         case "test":
             from vae_course.commands.testing import run_tests
 
@@ -110,6 +119,11 @@ def _parser() -> argparse.ArgumentParser:
     verb("book", "build the book into _build/html; a warning is an error", "book")
     serve = verb("serve", "serve the built book to this machine", "serve --port 8000")
     serve.add_argument("--port", type=int, default=8000, help="0 takes any free one (default: %(default)s)")
+    pdf = verb("pdf", "print the built book into one PDF (needs Chromium)", "pdf --to book.pdf")
+    archive = verb("zip", "pack the built book into one zip, to be read without network", "zip --to book.zip")
+    for whole in (pdf, archive):
+        whole.add_argument("--site", type=Path, metavar="FOLDER", help="the built book (default: _build/html)")
+        whole.add_argument("--to", type=Path, metavar="FILE", help="what to write (default: beside the built book)")
     verb("lab", "open JupyterLab in the clone", "lab")
 
     test = verb("test", "test all: code, package, notebooks, book, browser", "test --fast")
@@ -121,6 +135,14 @@ def _parser() -> argparse.ArgumentParser:
         "notebooks", nargs="*", type=Path, metavar="NOTEBOOK", help="all of the book's if none is named"
     )
 
+    portable = verb(
+        "portable",
+        "copy notebooks with a first cell that installs the course where it is missing (Colab, VS Code)",
+        "portable --source git+https://HOST/vae-course --to copies",
+    )
+    portable.add_argument("notebooks", nargs="*", type=Path, metavar="NOTEBOOK", help="default: all chapters")
+    portable.add_argument("--source", required=True, help="what pip installs the course from: a folder, wheel, address")
+    portable.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="where to write the copies")
     check = verb(
         "check", "check a notebook's answers: exit code 0 if all are right", "check notebooks/01-bottleneck.ipynb"
     )
