@@ -25,6 +25,7 @@ CONDA_NAMES = {
     "torch": ("pytorch",),
     "matplotlib": ("matplotlib", "matplotlib-base"),
     "seaborn": ("seaborn", "seaborn-base"),
+    "playwright": ("playwright-python",),
 }
 # Written with "~" inside, so that this file does not hold what it looks for.
 HOSTS = r"pypi~\.org|python~hosted|npm~js\.org|ana~conda\.org|index-~url[ =]\w"
