@@ -24,6 +24,7 @@ VERBS = (
     "zip",
     "lab",
     "test",
+    "nightly",
     "notebooks",
     "data",
     "zoo",
@@ -199,14 +200,16 @@ def test_later_stages_run_after_a_failure(monkeypatch: pytest.MonkeyPatch, capsy
     ran = stages(monkeypatch, mypy=Outcome(False), pages=Outcome(True, ("1 test skipped: no data",)))
     assert cli.main(["test"]) == 1
     assert ran == ["mypy", "pages"]
-    last = capsys.readouterr().out.splitlines()[-3:]
+    last = capsys.readouterr().out.splitlines()[-4:]
     assert last[0] == "Left out: "
     assert last[1] == "  - pages: 1 test skipped: no data"
-    assert last[2].startswith("FAILED: mypy")
+    assert last[2].startswith("  - other seeds and the longest tests")
+    assert last[3].startswith("FAILED: mypy")
 
 
 def test_all_passing_and_nothing_left_out(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     stages(monkeypatch, mypy=Outcome(True))
+    monkeypatch.setenv("VAE_COURSE_NIGHTLY", "1000001")
     assert cli.main(["test"]) == 0
     last = capsys.readouterr().out.splitlines()[-2:]
     assert last[0] == "Left out: nothing."

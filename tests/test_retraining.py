@@ -202,7 +202,7 @@ def test_an_unknown_name_trains_nothing(data: Data, tmp_path: Path, trained: lis
     assert not trained
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.timeout(900)
 def test_training_again_gives_the_figures_of_the_card(
     mnist_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -76,7 +76,7 @@ def test_a_dozen_hostile_submissions(chapter, student_notebook, tmp_path, kinds)
     assert_all_is_well(chosen, rows, honest_ones, to, chapter)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.timeout(3000)
 def test_a_hundred_hostile_submissions(chapter, student_notebook, tmp_path, kinds):
     students = hostile_students(kinds=kinds)

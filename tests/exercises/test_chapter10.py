@@ -9,13 +9,14 @@ import pytest
 import scipy.optimize
 import torch
 from answering import arrays, floats
+from nightly import seeds
 from torch.distributions import Normal
 
 from vae_course import exercises, latent, linear, objectives
 from vae_course.exercises import _EXERCISES
 from vae_course.exercises.comparing import draw_trials
 
-SEEDS = range(20)
+SEEDS = seeds(4, 20)
 TABLE = {
     "beta_loss": {"beta_on_nll", "beta_twice"},
     "sigma_to_beta": {"not_squared", "inverted"},

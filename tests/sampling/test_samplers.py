@@ -79,7 +79,7 @@ def test_any_gaussian_prior_will_do(name: str, d: int) -> None:
     assert finds_the_posterior(sampler, target=target, n_steps=400 if name == "random walk" else 200) < 1
 
 
-@pytest.mark.parametrize("d", [1, 2, 8])
+@pytest.mark.parametrize("d", [1, 2, pytest.param(8, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize("with_prior", [False, True])
 @pytest.mark.parametrize("name", REFERENCED)
 def test_a_reference_that_is_not_the_prior_changes_nothing(name: str, with_prior: bool, d: int) -> None:

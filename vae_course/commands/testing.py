@@ -52,6 +52,8 @@ def summary(results: dict[str, tuple[Outcome, float]], *, fast: bool) -> str:
     left_out = [f"{name}: {reason}" for name, (outcome, _) in results.items() for reason in outcome.left_out]
     if fast:
         left_out.append("the slow tests, the notebooks, the book and the browser (`make test` runs them)")
+    elif not os.environ.get("VAE_COURSE_NIGHTLY"):
+        left_out.append("other seeds and the longest tests (`make nightly` runs them, for hours)")
     lines.append("Left out: " + ("nothing." if not left_out else ""))
     lines += [f"  - {reason}" for reason in left_out]
     failed = [name for name, (outcome, _) in results.items() if not outcome.passed]
@@ -101,7 +103,7 @@ def _browser(root: Path) -> Outcome:
             # Where it may be installed, a machine that tests for others must not pass without it.
             passed = reason is not None or os.environ.get("CI", "").lower() not in ("1", "true")
             return Outcome(passed, (f"ALL browser tests: no Chromium found, and {why}; install Chromium or Chrome",))
-    outcome = _pytest(root, "tests/browser", env={VARIABLE: browser})
+    outcome = _pytest(root, "tests/browser", *WORKERS, env={VARIABLE: browser})
     return Outcome(outcome.passed and not outcome.left_out, outcome.left_out)  # there is a browser: no skip is right
 
 
