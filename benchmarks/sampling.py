@@ -22,8 +22,8 @@ from typing import Any
 
 import numpy as np
 import torch
+from _measuring import RESULTS, describe, make_work, quartet
 from torch import Tensor
-from training import RESULTS, describe, quartet
 
 try:
     from peers.blackjax_nuts import NutsChains
@@ -319,6 +319,26 @@ def met(steps: dict[str, Any], summary: dict[str, Any]) -> dict[str, dict[str, A
     return {name: row | {"goal": GOALS[name], "met": row["reached"] >= GOALS[name]} for name, row in reached.items()}
 
 
+def list_works(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the book's page shows of it."""
+    works = []
+    for called, goal, chains, threads in (
+        ("pCN, steps a second, 1,024 chains, one thread", "many chains, 1 thread", "pCN, 1,024 chains", 1),
+        ("pCN, steps a second, 1,024 chains, two threads", "many chains, 2 threads", "pCN, 1,024 chains", 2),
+        ("pCN, steps a second, one chain", "one chain", "pCN, 1 chains", 1),
+    ):
+        rows = [runs[chains]["ratio"] for key, runs in result["steps"].items() if key.endswith(f"{threads} threads")]
+        reached = min(rows, key=lambda row: row["median"])  # the slower of the two models
+        works.append(make_work(called, reached, "times as many", peer=f"{PEER}, one chain", goal=GOALS[goal]))
+    for d, samplers in result["summary"].items():
+        best = result["met"][d]["by"]
+        for name in dict.fromkeys((best, "HMC, Laplace reference", "pCN")):
+            goal, row = GOALS[d] if name == best else None, samplers[name]
+            called = f"effective samples a second, {d}: {name}"
+            works.append(make_work(called, row["ratio"], "times as many", peer=f"{PEER}, one chain", goal=goal))
+    return works
+
+
 def as_table(result: dict[str, Any]) -> str:
     """The results as a Markdown page."""
     text = "# Samplers against CUQIpy's pCN\n\nThe posterior p(z given one image) under the zoo's decoders. "
@@ -356,9 +376,11 @@ def main() -> int:
     parser.add_argument("--results", type=Path, default=RESULTS)
     args = parser.parse_args()
     torch.set_num_threads(1)
-    machine = describe("the embedded digits", 1) | {
-        name: version(name) for name in ("cuqipy", "blackjax", "jax", "arviz-stats", "numpy")
-    }
+    machine = describe(
+        "the embedded digits",
+        1,
+        **{name: version(name) for name in ("cuqipy", "blackjax", "jax", "arviz-stats", "numpy")},
+    )
     steps = {
         f"{name}, {threads} threads": time_steps(name, threads=threads, rounds=args.rounds)
         for name in MODELS
@@ -381,6 +403,7 @@ def main() -> int:
         "summary": summary,
         "met": met(steps, summary),
     }
+    result["works"] = list_works(result)
     replace_file(args.results / "sampling.json", write_json_text(result).encode())
     replace_file(args.results / "sampling.md", as_table(json.loads(write_json_text(result))).encode())
     print(as_table(result))
