@@ -203,7 +203,7 @@ def _read(file: Path) -> dict[str, tuple[State, str]]:
         return _parse(file.read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    except ValueError:  # also what is no UTF-8
+    except (ValueError, RecursionError):  # also what is no UTF-8, or nested without end
         _set_aside(file)
         return {}
     except OSError as error:

@@ -19,6 +19,7 @@ from vae_course.exercises.sampling_answers import Interview, Misshapen
 
 D = 3  # coordinates of z
 _ENOUGH = 8  # single steps, after which an answer that makes as many proposals in each is not asked further
+LEVEL = -2.0  # log-likelihood where it is flat, and at the foot of the ladder: 0 would hide what is left out
 _START = 20_000.0  # the first coordinate at the foot of the ladder: its rungs are hundreds apart, the noise below 1
 
 
@@ -64,7 +65,7 @@ def contraction(step: float) -> float:
 
 def flat() -> Spy:
     """A likelihood that says nothing: pCN keeps N(0, I) and accepts everything."""
-    return Spy(lambda z: np.zeros(len(z)))
+    return Spy(lambda z: np.full(len(z), LEVEL))
 
 
 def box(width: float) -> Spy:
@@ -73,16 +74,16 @@ def box(width: float) -> Spy:
 
 
 def ladder(step: float, value: Callable[[np.ndarray], np.ndarray]) -> Spy:
-    """value(rung) for chains that start at `ladder_start`: 0 at the foot, one more after each accepted proposal.
+    """value(rung) for chains that start at `ladder_start`: rung 0 at the foot, one more after each accepted proposal.
 
-    Chains on the negative side have -value(rung).
+    Chains on the negative side have -value(rung). To both a constant is added.
     """
     width = -math.log(contraction(step))
 
     def function(z: np.ndarray) -> np.ndarray:
         with np.errstate(divide="ignore"):
             rung = np.clip(np.round(np.log(_START / np.abs(z[:, 0])) / width), -999, 999)
-        return np.asarray(np.where(z[:, 0] >= 0, value(rung), -value(rung)))
+        return np.asarray(LEVEL + np.where(z[:, 0] >= 0, value(rung), -value(rung)))
 
     return Spy(function)
 

@@ -16,6 +16,7 @@ _ORIGIN, _OFFSET = 300, 80  # calls of a single step, from 0 and from elsewhere
 _CALLS = 36  # of three chains, for what they remember
 _ONE = 60  # steps of one chain on the ladder
 _CHANCE = 0.5  # of accepting, on the ladder of one chain
+_RARE = 0.2  # on that of many: enough decisions to tell a logarithm to base 2 from the natural one
 
 
 def _slope(chance: float, rung: np.ndarray) -> np.ndarray:
@@ -47,7 +48,7 @@ def check_proposals(interview: Interview, rng: np.random.Generator, step: float)
     comparison = remarks.compare_proposals(z, proposed, step)
     if not chances.likely(chances.of_independent_rows((proposed - contraction * z) / step).values()):
         walks = chances.likely(chances.of_independent_rows((proposed - z) / step).values())
-        if walks:
+        if walks and _walks_on(interview, starts[-1:], step, rng):
             return Finding(tests, ("random_walk",))
         misuse = check_generator(interview, rng, step).remark
         return Finding(tests, (), misuse or remarks.WRONG_PROPOSAL, comparison)
@@ -55,6 +56,12 @@ def check_proposals(interview: Interview, rng: np.random.Generator, step: float)
     if seen.several and not slips:
         return Finding(tests, remark=remarks.SEVERAL)
     return Finding(tests, slips, remarks.NOT_ALL_ACCEPTED, comparison)
+
+
+def _walks_on(interview: Interview, z0: np.ndarray, step: float, rng: np.random.Generator) -> bool:
+    """Whether the steps after the first, too, end near where they begin, as those of a random walk do."""
+    run = probes.run(interview, z0, probes.flat(), step, 5, rng)
+    return bool(np.abs(np.diff(run.z, axis=0)).max() < 7 * step)
 
 
 def _slips_at_the_origin(seen: probes.SingleSteps, step: float) -> tuple[str, ...]:
@@ -117,7 +124,9 @@ def check_three_chains(interview: Interview, rng: np.random.Generator, step: flo
         same = (run.moved == run.moved[:, :1]).all(axis=1)
         tests[f"accepted, {chance}"] = chances.of_count(int(run.moved.sum()), run.moved.size, chance)
         tests[f"together, {chance}"] = chances.of_count(int(same.sum()), n_steps, chance**3 + (1 - chance) ** 3)
-        locked, mixed = locked and bool(same.all()), mixed or 0 < run.moved[:, 0].sum() < n_steps
+        # moves at first and none after, as where numbers run into nan, are no decisions
+        decides = bool((run.moved[1:, 0] & ~run.moved[:-1, 0]).any())
+        locked, mixed = locked and bool(same.all()), mixed or decides
         runs.append(run)
     law = chances.of_independent_rows(probes.noise(runs, small)) if mixed else {"moves": 0.0}
     if locked and mixed and chances.likely(law.values()):
@@ -159,9 +168,9 @@ def check_memory(interview: Interview, rng: np.random.Generator, step: float) ->
 
 
 def check_many_chains(interview: Interview, rng: np.random.Generator, step: float) -> Finding:
-    """Half of the chains go down a ladder with ratio 1/2, half go up one, where every proposal is accepted."""
-    small, chains, n_steps = step / 3, 96, 8
-    rung = probes.ladder(small, partial(_slope, _CHANCE))
+    """Half of the chains go down a ladder with ratio 1/5, half go up one, where every proposal is accepted."""
+    small, chains, n_steps = step / 3, 240, 8
+    rung = probes.ladder(small, partial(_slope, _RARE))
     start = probes.ladder_start(rng, chains, below=chains // 2)
     try:
         run = probes.run(interview, start, rung, small, n_steps, rng)
@@ -171,7 +180,7 @@ def check_many_chains(interview: Interview, rng: np.random.Generator, step: floa
     if not up.all():
         return Finding({"up": 0.0}, remark=remarks.UPHILL)
     eps = (run.z[1:] - probes.contraction(small) * run.z[:-1])[:, : chains // 2] / small  # (steps, chains, D)
-    tests = {"down": chances.of_count(int(down.sum()), down.size, _CHANCE)}
+    tests = {"down": chances.of_count(int(down.sum()), down.size, _RARE)}
     tests |= {"noise of a step": chances.of_spread(eps.mean(axis=1) * math.sqrt(eps.shape[1]))}
     tests |= {"noise of a chain": chances.of_spread(eps.mean(axis=0) * math.sqrt(n_steps))}
     tests |= chances.of_independent_rows(probes.noise([run], small))

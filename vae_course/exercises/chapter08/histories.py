@@ -24,10 +24,15 @@ _APART = 1e-4  # of the spike's height: no step hangs on the rounding of float32
 
 
 def draw_history(rng: np.random.Generator) -> Inputs:
-    """A KL that starts small, spikes, falls and climbs again, noisy, to below or above its spike."""
+    """A KL that starts small, spikes, falls and climbs again, noisy, to below or above its spike.
+
+    The mean of the last tenth of its steps tells half of the climb from that of one step more, or one less.
+    """
     while True:
         kl = _noisy_history(rng)
-        if _clear_cut(kl):
+        tenth = len(kl) // 10
+        slow_rise, *others = (_slow_rise(kl, n) for n in (tenth, tenth + 1, tenth - 1))
+        if slow_rise not in others and _clear_cut(kl):
             return {"kl_history": kl}
 
 
@@ -41,8 +46,16 @@ def _noisy_history(rng: np.random.Generator) -> np.ndarray:
     before = first * (height / first) ** (step / spike)
     falling = low + (height - low) * np.exp(-(step - spike) / rng.uniform(3, 6))
     rising = climb * (1 - np.exp(-np.clip(step - start_of_climb, 0, None) / rng.uniform(20, 45)))
-    kl = np.where(step <= spike, before, falling + rising)
-    return np.asarray(kl * np.exp(rng.normal(scale=0.05, size=n)))
+    kl = np.where(step <= spike, before, falling + rising) * np.exp(rng.normal(scale=0.05, size=n))
+    kl[-(n // 10) - 1] *= 1.25  # two noisy batches, one before the last tenth and one in it
+    kl[-(n // 10)] *= 0.75
+    return np.asarray(kl)
+
+
+def _slow_rise(kl: np.ndarray, n_last: int) -> int:
+    """Steps from the trough to half of the climb to the mean of the last `n_last` steps."""
+    trough = int((np.maximum.accumulate(kl) - kl).argmax())
+    return int((kl[trough:] >= (kl[trough] + kl[-n_last:].mean()) / 2).argmax())
 
 
 def _clear_cut(kl: np.ndarray) -> bool:
