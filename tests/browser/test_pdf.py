@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import unicodedata
@@ -83,7 +84,7 @@ def test_the_text_of_every_page_is_in_it(book, pages, texts):
     for page in pages:
         first = begin[page.name]
         last = next((start for start in order if start > first), len(texts))
-        found = squeezed("".join(text.rsplit("\n", 2)[0] for text in texts[first:last]))  # without the footers
+        found = squeezed("".join(text.rsplit("\n", 1)[0] for text in texts[first:last]))  # without the footers
         article = BeautifulSoup(page.path.read_text(encoding="utf-8"), "html.parser").select_one("article")
         # Paragraphs without formulas, whose letters a PDF orders as it likes; also those in folded blocks.
         paragraphs = [p for p in article.select("p") if not p.select(".math, script, sup") and "$" not in p.text]
@@ -169,7 +170,7 @@ sys.exit(publishing.make_pdf(site=Path(sys.argv[1]), to=Path(sys.argv[2])))"""
 
 
 def print_small_book(root, path, *, picture=""):
-    root.mkdir()
+    shutil.copytree(ROOT / "book" / "_static", root / "_static", ignore=shutil.ignore_patterns("vendor"))
     (root / "_config.yml").write_text("title: Small\nauthor: Nobody\n", encoding="utf-8")
     (root / "_toc.yml").write_text("root: index\nparts:\n  - chapters:\n      - file: b\n", encoding="utf-8")
     section = '<section id="x"><h1>{}</h1>{}</section>'
@@ -179,8 +180,10 @@ def print_small_book(root, path, *, picture=""):
     )
     folded = f'<details style="white-space: pre; break-inside: avoid"><summary>More</summary>{code}</details>'
     links = '<a href="b.html#x">there</a> <a href="#x">here</a> <a href="_toc.yml">file</a>'
+    style = '<head><link rel="stylesheet" href="_static/course.css"></head>'
     for name, body in (("index", picture + links), ("b", folded)):
-        html = f'<html><body><article class="bd-article">{section.format(name.title(), body)}</article></body></html>'
+        article = f'<article class="bd-article">{section.format(name.title(), body)}</article>'
+        html = f"<!DOCTYPE html><html>{style}<body>{article}</body></html>"
         (root / f"{name}.html").write_text(html, encoding="utf-8")
     command = [sys.executable, "-c", SMALL, str(root), str(path)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280, check=False)

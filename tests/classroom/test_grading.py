@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import sys
+from dataclasses import asdict
 
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
@@ -64,11 +65,18 @@ def test_full_part_and_empty_get_what_is_theirs(class_room):
 def test_each_has_a_page_with_answer_verdict_and_score(class_room, chapter):
     _, to, _ = class_room
     text = nbgrading.feedback_file(to, "part", NAME).read_text("utf-8")
-    for words in ("Score: 2.0 / 3.0", "Score: 1.0 / 2.0", "You averaged over the latents", "How small?", "mean"):
+    for words in ("Score: 2 / 3", "Score: 1 / 2", "You averaged over the latents", "How small?", "mean"):
         assert words in text
     assert "HIDDEN TESTS" not in text and "exp() - 1 - logvar).sum" not in text
     assert len(list((to / "feedback").rglob("*.html"))) == 6
     assert nbgrading.scores(to, chapter, "part")[KL] == nbgrading.Score(1.0, 2.0)
+
+
+def test_what_an_answer_printed_is_said_once(chapter):
+    verdict = grading.Verdict("count_outputs", "wrong", "No.", printed="what it printed")
+    mark = asdict(grading._mark(chapter.tasks[0], verdict, RULES))
+    said = "".join(output.data.get("text/html", "") for output in nbgrading._outputs(mark))
+    assert said.count("what it printed") == 1
 
 
 @LINUX

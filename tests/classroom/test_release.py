@@ -104,6 +104,40 @@ def test_the_text_around_solutions_stays(released, book):
             assert text.count(words) > 0 or not book[name][0].tasks  # the projects have no exercises
 
 
+def test_without_hints_all_else_stays(book, released):
+    hidden = 0
+    for name, pair in book.items():
+        bare = release.make_student_notebook(*pair, hints=False)
+        kept = [cell for cell in released[name].cells if "exercises.hint" not in cell.source]
+        assert bare.cells == kept
+        hidden += len(released[name].cells) - len(kept)
+        assert all(exercises.hint(task.name).text not in nbformat.writes(bare) for task in pair[0].tasks)
+    assert hidden == sum(len(chapter.tasks) for chapter, _ in book.values())
+
+
+@pytest.mark.parametrize(
+    ("source", "only_hints"),
+    [
+        ('exercises.hints("kl")', True),
+        ('# stuck?\nexercises.hint("kl", 1)\nexercises.hint("kl", 2)', True),
+        ('exercises.hints("kl")\nx = 1', False),
+        ('print("exercises.hints(1)")', False),
+        ("# exercises.hints", False),
+        ("def f(:", False),
+    ],
+)
+def test_a_cell_that_does_more_than_show_hints_stays(source, only_hints):
+    assert release.shows_hints(new_code_cell(source)) == only_hints
+    assert not release.shows_hints(new_markdown_cell(source))
+
+
+def test_the_command_leaves_hints_out_and_says_where_they_still_are(tmp_path, capsys):
+    assert cli.main(["release", "1", "--to", str(tmp_path), "--without-hints"]) == 0
+    said = capsys.readouterr().out
+    assert "Left out: solutions, hints, outputs" in said and "The package still has the hints" in said
+    assert "exercises.hint" not in (tmp_path / "notebooks" / "01-bottleneck.ipynb").read_text("utf-8")
+
+
 def test_what_would_leak_is_left_out():
     notebook = small_notebook()
     secret = "return 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(dim=1)"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import html
 import json
 import logging
 import os
@@ -24,6 +23,7 @@ from nbgrader.preprocessors import CheckCellMetadata, LimitOutput, NbGraderPrepr
 from traitlets.config import Config
 
 from vae_course.classroom.chapters import Chapter
+from vae_course.classroom.feedback import exporter_config
 from vae_course.classroom.intake import answer_key
 from vae_course.classroom.records import STATE, state_file
 from vae_course.classroom.release import make_master, test_key
@@ -57,9 +57,6 @@ class FillIn(NbGraderPreprocessor):  # type: ignore[misc]
 
 def _outputs(mark: Mapping[str, Any]) -> list[Any]:
     points = new_output("execute_result", data={"text/plain": f"{mark['points']:g}"}, execution_count=1)
-    if mark["printed"]:
-        said = f"<p>It printed:</p><pre>{html.escape(mark['printed'])}</pre>"
-        return [new_output("display_data", data={"text/html": mark["html"] + said}), points]
     return [new_output("display_data", data={"text/html": mark["html"]}), points]
 
 
@@ -166,9 +163,7 @@ def _config() -> Any:
     config = Config()
     config.LimitOutput.max_lines = 200
     config.LimitOutput.max_traceback = 20
-    # the page must not ask other hosts for anything but the script of formulas
-    config.HTMLExporter.require_js_url = ""
-    config.HTMLExporter.jquery_url = ""
+    config.merge(exporter_config())
     return config
 
 

@@ -17,6 +17,7 @@ from vae_course.files import replace_file
 
 STATE = "state"  # the folder
 _VERSION = 1  # of what is kept
+_KEPT = {"marks", "answers", "remark", "marker", "source"}
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,12 @@ def is_done(record: Mapping[str, Any], chapter: Chapter, marker: list[list[Any]]
 
 
 def load(to: Path, key: str, chapter: Chapter) -> dict[str, Any]:
-    """What is kept of a student's chapter; empty if that is nothing, or cut short."""
+    """What is kept of a student's chapter; empty if that is nothing, cut short, or not what `store` writes."""
     try:
-        return json.loads(state_file(to, key, chapter.name).read_text("utf-8"))  # type: ignore[no-any-return]
-    except (OSError, ValueError):
+        record = json.loads(state_file(to, key, chapter.name).read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
         return {}
+    return record if isinstance(record, dict) and record.keys() >= _KEPT else {}
 
 
 def store(to: Path, key: str, chapter: Chapter, record: Mapping[str, Any]) -> None:

@@ -19,6 +19,7 @@ from vae_course.files import replace_file
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 KEPT_TAGS = ("hide-input", "hide-output", "remove-input", "remove-stderr")
 FROM = "notebooks"  # the folder that the chapters run in, whose place beside others their paths rest on
+_HINT = re.compile(r"exercises\.hints?\(")
 HOW_TO = """\
 > **To hand in.** Write each answer in its own cell, in the place of `...`, and run the check below it. What an answer
 > needs (imports, helpers) belongs in its cell. Then save, and hand in this file. Only the answers are graded: you can
@@ -38,14 +39,24 @@ def test_key(name: str) -> str:
     return f"test-{name}"
 
 
-def make_student_notebook(chapter: Chapter, notebook: Any) -> Any:
-    """The notebook without solutions, outputs, attachments of solutions, and metadata but tags; locked where graded."""
+def make_student_notebook(chapter: Chapter, notebook: Any, *, hints: bool = True) -> Any:
+    """The notebook without solutions, outputs, attachments of solutions, and metadata but tags; locked where graded.
+
+    hints: whether the cells that show an exercise's hints stay.
+    """
     tasks = {task.name: task for task in chapter.tasks}
     cells: list[Any] = []
     for cell in notebook.cells:
-        cells += _student_cells(cell, tasks)
+        if hints or not shows_hints(cell):
+            cells += _student_cells(cell, tasks)
     cells.insert(1, new_markdown_cell(HOW_TO, id="how-to-hand-in"))
     return _finish(chapter, cells)
+
+
+def shows_hints(cell: Any) -> bool:
+    """Whether a cell does nothing but show hints: `exercises.hints("kl")`, `exercises.hint("kl", 2)`."""
+    tree = parse(cell.source) if cell.cell_type == "code" else None
+    return tree is not None and bool(tree.body) and all(_HINT.match(ast.unparse(line)) for line in tree.body)
 
 
 def make_master(chapter: Chapter) -> Any:
@@ -136,14 +147,16 @@ def files_read_by(notebook: Any, folder: Path, root: Path) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def write_release(chapters: dict[str, tuple[Chapter, Any]], *, source: Path, root: Path, to: Path) -> Iterator[Path]:
+def write_release(
+    chapters: dict[str, tuple[Chapter, Any]], *, source: Path, root: Path, to: Path, hints: bool = True
+) -> Iterator[Path]:
     """Writes the students' notebooks, and what they read, each whole or not at all. Yields all of these files.
 
     A file that is as it should be is left alone, so that a stopped run is gone on with.
     """
     yield from _put(to / "README.md", README.encode())
     for name, (chapter, notebook) in chapters.items():
-        content = nbformat.writes(make_student_notebook(chapter, notebook)) + "\n"
+        content = nbformat.writes(make_student_notebook(chapter, notebook, hints=hints)) + "\n"
         yield from _put(to / FROM / f"{name}.ipynb", content.encode())
         for path in files_read_by(notebook, source, root):
             yield from _put(to / path.relative_to(root), path.read_bytes())

@@ -11,7 +11,7 @@ from vae_course.classroom.chapters import Chapter, SourceError, read_chapters
 from vae_course.commands.shell import CommandError, clone_root, in_words, stopwatch
 
 
-def release(chapters: Sequence[str], *, to: Path) -> int:
+def release(chapters: Sequence[str], *, to: Path, hints: bool = True) -> int:
     """Writes the students' notebooks of these chapters, or of all, into a folder."""
     _need_nbgrader()
     from vae_course.classroom.release import write_release
@@ -20,13 +20,16 @@ def release(chapters: Sequence[str], *, to: Path) -> int:
     found = _read(chapters)
     with stopwatch() as seconds:
         try:
-            written = list(write_release(found, source=root / "notebooks", root=root, to=to))
+            written = list(write_release(found, source=root / "notebooks", root=root, to=to, hints=hints))
         except OSError as error:
             raise CommandError(f"{to} can't be written to: {error}") from error
     count = sum(len(chapter.tasks) for chapter, _ in found.values())
     done = "1 notebook" if len(found) == 1 else f"{len(found)} notebooks"
     print(f"{done} with {count} exercises and {sum(chapter.points for chapter, _ in found.values())} points in {to}")
-    print(f"({len(written)} files, {in_words(seconds[0])}). Left out: solutions, outputs and hidden tests.")
+    left_out = "solutions, outputs and hidden tests" if hints else "solutions, hints, outputs and hidden tests"
+    print(f"({len(written)} files, {in_words(seconds[0])}). Left out: {left_out}.")
+    if not hints:
+        print("The package still has the hints: exercises.hints(NAME) shows them to who calls it.")
     print(f"Give away the folder {to} as it is. Grade what comes back with: vae-course grade SUBMISSIONS --to GRADES")
     return 0
 

@@ -16,21 +16,20 @@ if TYPE_CHECKING:
 
 SECONDS = 120  # for one page to load and to be set
 
-# A PDF only keeps the places that a link of the same page leads to: links from other pages need one here.
+# A PDF only keeps the places that a link of the same page leads to: links from other pages need one here. A section may
+# begin at the foot of a sheet and its heading on the next one: its places are moved to the heading.
 LINK_ALL = """(ids) => {
+  for (const section of document.querySelectorAll("article section[id]")) {
+    const heading = section.querySelector(":scope > :is(h1, h2, h3, h4, h5, h6)");
+    if (!heading || heading.id) continue;
+    heading.prepend(...section.querySelectorAll(":scope > span[id]:empty"));
+    heading.id = section.id;
+    section.removeAttribute("id");
+  }
   const links = document.createElement("nav");
   links.hidden = true;
   for (const id of ids) links.append(Object.assign(document.createElement("a"), {href: "#" + encodeURIComponent(id)}));
   document.body.append(links);
-}"""
-# Code that may not be broken between sheets is lost where it does not fit, and must be open before print begins.
-OPEN_ALL = 'document.querySelectorAll("article details").forEach((folded) => (folded.open = true))'
-PRINT_STYLE = """@media print {
-  .bd-article details, .bd-article div[class*="highlight"] { break-inside: auto !important; }
-  .bd-article div[class*="highlight"], .bd-article div.cell_input { display: block !important; }
-  .bd-article pre { overflow: visible !important; }
-  .bd-article summary { break-after: avoid; }
-  .bd-article button { display: none !important; }
 }"""
 # Resolves to the addresses of the pictures that can't be shown.
 ALL_PICTURES = """async () => {
@@ -48,6 +47,8 @@ body {{ font: 10.5pt/1.45 system-ui, "Segoe UI", "DejaVu Sans", Helvetica, Arial
 h1 {{ font-size: 28pt; margin: 30mm 0 2mm; }} h2 {{ font-size: 16pt; margin: 22mm 0 4mm; }}
 h3 {{ font-size: 11pt; margin: 6mm 0 1mm; text-transform: uppercase; letter-spacing: 0.06em; break-after: avoid; }}
 a {{ display: flex; gap: 3mm; justify-content: space-between; color: inherit; text-decoration: none; }}
+a::after {{ content: ""; flex: 1; border-bottom: 1px dotted #999; margin-bottom: 0.4em; }}
+a span:last-child {{ order: 1; }}
 a.page {{ font-weight: 600; margin-top: 2mm; break-after: avoid; }} a.section {{ padding-left: 6mm; }}
 </style></head><body><h1>{title}</h1><p>{author}</p><h2>Contents</h2>
 {rows}
@@ -73,7 +74,7 @@ def open_browser() -> Iterator[BrowserContext]:
 
 
 def print_page(browser: BrowserContext, page: BookPage) -> bytes:
-    """The page as PDF, folded blocks open, with a named place for each of its anchors.
+    """The page as PDF, as its own style and script lay it out for paper, with a named place for each of its anchors.
 
     Raises CommandError, naming the page, if it or one of its pictures can't be shown.
     """
@@ -85,8 +86,6 @@ def print_page(browser: BrowserContext, page: BookPage) -> bytes:
         tab.evaluate("Promise.all([window.MathJax?.startup?.promise, document.fonts.ready]).then(() => 0)")
         if missing := tab.evaluate(ALL_PICTURES):
             raise CommandError(f"the page {page.name} lacks pictures: {', '.join(missing)}; build the book again")
-        tab.evaluate(OPEN_ALL)
-        tab.add_style_tag(content=PRINT_STYLE)
         tab.evaluate(LINK_ALL, sorted(page.anchors))
         return _pdf(tab, page.title)
     except Error as error:
@@ -125,5 +124,5 @@ def _pdf(tab: Page, footer: str) -> bytes:
         display_header_footer=True,
         header_template="<span></span>",
         footer_template=FOOTER.format(html.escape(footer)),
-        tagged=False,
+        tagged=False,  # tags make the file larger by two thirds, and are lost where the sheets are bound
     )
