@@ -14,6 +14,7 @@ from typing import Any
 import tinycss2
 from bs4 import BeautifulSoup, Tag
 from sphinx.application import Sphinx
+from vae_book_policy import add_policy, print_without_handler
 
 ROOT_REDIRECT = """<!DOCTYPE html>
 <html lang="en">
@@ -126,6 +127,8 @@ MENDS = (
     drop_unused_mathjax,
     drop_search_index,
     drop_repeated_viewport,
+    print_without_handler,
+    add_policy,  # the last: it is about what the others leave
 )
 
 
@@ -201,7 +204,9 @@ def mend_pages(app: Sphinx, exception: Exception | None) -> None:
     root = app.config.master_doc
     if "/" in root:
         redirect = ROOT_REDIRECT.format(title=app.config.html_title, root=root)
-        Path(app.outdir, "index.html").write_text(redirect, encoding="utf-8")
+        Path(app.outdir, "index.html").write_text(mend(redirect), encoding="utf-8")
+    for template in static.glob("*webpack-macros.html"):
+        template.unlink()  # of the theme; no page, and without a policy
 
 
 def setup(app: Sphinx) -> None:

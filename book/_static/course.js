@@ -5,13 +5,25 @@ if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined
   DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 }
 
-// Folded blocks are printed open.
-let openedForPrint = [];
+// Paper is light, and folded blocks are printed open (course.css opens them too, in browsers that let it).
+let unprinted = () => {};
 addEventListener("beforeprint", () => {
-  openedForPrint = [...document.querySelectorAll("article details:not([open])")];
-  openedForPrint.forEach((details) => (details.open = true));
+  unprinted(); // a second call before the first one's end must find the page as it was
+  const { dataset } = document.documentElement;
+  const theme = dataset.theme;
+  const folded = [...document.querySelectorAll("article details:not([open])")];
+  dataset.theme = "light";
+  folded.forEach((details) => (details.open = true));
+  unprinted = () => {
+    dataset.theme = theme;
+    folded.forEach((details) => (details.open = false));
+    unprinted = () => {};
+  };
 });
-addEventListener("afterprint", () => openedForPrint.forEach((details) => (details.open = false)));
+addEventListener("afterprint", () => unprinted());
+
+// The theme's button has its handler in an attribute, which the page's policy forbids.
+document.addEventListener("click", (event) => event.target.closest("[data-print]") && print());
 
 // What scrolls sideways can be reached and scrolled from the keyboard, while it is too wide.
 const SCROLLERS = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from playwright.sync_api import Browser, sync_playwright
 from visits import page_opener
 
 from vae_course.commands.browser import find_browser
+from vae_course.commands.site import make_server
 
 pytest.register_assert_rewrite("explorer_pages")  # its failures show the values, as those of a test do
 
@@ -24,6 +26,16 @@ QUIET = ("background-networking", "component-update", "sync", "quic", "default-a
 def site() -> Path:
     """The folder with the built book."""
     return make_site()
+
+
+@pytest.fixture(scope="session")
+def server(site):
+    """The book as `vae-course serve` gives it, in silence."""
+    with make_server(site, port=0) as server:
+        server.RequestHandlerClass.func.log_message = lambda *_: None
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
 
 
 @pytest.fixture(scope="session")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import itertools
-import os
-import threading
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
 from book_site import ROOT, SCHEMES, SIZES, page_names
-from visits import page_opener
+from nightly import NIGHTLY
+from playwright.sync_api import expect
+from visits import KEPT, page_opener, wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -24,7 +22,7 @@ MAX_PAGE_BYTES = 3_000_000
 
 # Both sizes, both schemes, both ways to open a page; the nightly run takes every combination.
 SCREENS = [("phone", "light", "file"), ("laptop", "dark", "served")]
-if os.environ.get("VAE_COURSE_NIGHTLY"):
+if NIGHTLY:
     SCREENS = list(itertools.product(SIZES, SCHEMES, ("file", "served")))
 
 # `preload` would fetch the style sheets anew, which a page opened as a file may not.
@@ -34,21 +32,6 @@ VIOLATION = "({id, nodes}) => id + ': ' + nodes.slice(0, 3).map(node => node.tar
 
 def address(site, name):
     return (site / f"{name}.html").as_uri()
-
-
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format, *args):
-        pass
-
-
-@pytest.fixture(scope="module")
-def server(site):
-    """The book on the loopback address."""
-    handler = functools.partial(QuietHandler, directory=str(site))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
 
 
 @pytest.fixture(scope="module", params=PAGES)  # pytest runs all tests of one page before those of the next
@@ -81,6 +64,35 @@ def test_asks_for_nothing_else_and_has_no_fault(visit, screen):
     seen = visit(screen)
     assert seen.foreign == []
     assert seen.faults == []
+
+
+def poke(figure):
+    """Does what changes any figure: moves its first slider, or clicks on its map."""
+    sliders = figure.locator("input[type=range]")
+    if sliders.count():
+        sliders.first.press("ArrowLeft")
+    else:
+        figure.locator("canvas").first.click(position={"x": 90, "y": 70})
+
+
+def test_figures_answer_and_nothing_is_kept_that_is_not_told(visit):
+    seen = visit(SCREENS[-1])
+    page = seen.page
+    for number, figure in enumerate(page.locator("[data-explore]").all()):
+        expect(figure).to_have_class("explore explore-live")
+        drawn = f"""[...document.querySelectorAll("[data-explore]")[{number}].querySelectorAll("canvas")]
+            .map((canvas) => canvas.toDataURL()).join()"""
+        page.evaluate(f"() => {{ window.drawn = {drawn} }}")
+        poke(figure)
+        wait_until(page, f"{drawn} !== window.drawn")
+    for figure in page.locator("[data-plotly]").all():
+        figure.get_by_role("button").click()
+        expect(figure.locator(".plotly-figure .points path").first).to_be_attached(timeout=60_000)
+    assert seen.faults == []  # nor a breach of the page's policy
+    assert seen.foreign == []
+    assert page.context.cookies() == []
+    for store, known in KEPT.items():
+        assert set(page.evaluate(f"Object.keys({store})")) <= known
 
 
 def test_folded_blocks_open_from_the_keyboard(visit, name):

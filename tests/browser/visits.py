@@ -8,6 +8,12 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page
 
+# What the theme, the search and course.js keep in the browser (book/serving.md says what for).
+KEPT = {
+    "localStorage": {"mode", "theme", "sphinx_highlight_terms"},
+    "sessionStorage": {"sidebar-scroll-top", "projector"},
+}
+
 
 @dataclass
 class Visit:
@@ -70,3 +76,9 @@ def page_opener(browser: Browser):
     finally:
         for context in contexts:
             context.close()
+
+
+def wait_until(page, condition):
+    """Waits for a condition, in JavaScript; `page.wait_for_function` makes code from text, which the policy forbids."""
+    frames = "const look = () => (CONDITION) ? done() : requestAnimationFrame(look); look();"
+    page.evaluate(f"() => new Promise((done) => {{ {frames.replace('CONDITION', condition)} }})")

@@ -8,6 +8,13 @@ from pathlib import Path
 
 from vae_course.commands.shell import CommandError, clone_root, in_words, module, run, stopwatch
 
+# What a page cannot say for itself; the rest of its policy stands in the page (book/_ext/vae_book_policy.py).
+HEADERS = {
+    "Content-Security-Policy": "frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
 
 def build_book() -> int:
     """Builds _build/html; a warning is an error. Returns the exit code of Jupyter Book."""
@@ -46,11 +53,20 @@ def serve(*, port: int) -> int:
 
 def make_server(folder: Path, *, port: int) -> http.server.ThreadingHTTPServer:
     """A server of the folder's files on the loopback address. Raises CommandError if the port is taken."""
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    handler = functools.partial(_Handler, directory=str(folder))
     try:
         return http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
     except (OSError, OverflowError) as error:
         raise CommandError(f"port {port} can't be used ({error}); choose another with --port, 0 for any") from error
+
+
+class _Handler(http.server.SimpleHTTPRequestHandler):
+    """Gives files, with the headers that any server of the book should send."""
+
+    def end_headers(self) -> None:
+        for name, value in HEADERS.items():
+            self.send_header(name, value)
+        super().end_headers()
 
 
 def open_lab() -> int:
