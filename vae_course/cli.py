@@ -13,6 +13,7 @@ EXAMPLES = """examples:
   vae-course book                               build the book, say where it is
   vae-course serve --port 8000                  serve it to this machine
   vae-course test --fast                        the tests that take seconds
+  vae-course nightly                            other seeds: does every verdict still stand?
   vae-course notebooks notebooks/01-*.ipynb     run chapters again, store their outputs
   vae-course release --to students              notebooks for students, without solutions
   vae-course grade handed-in --to grades        their grades, and pages to hand back
@@ -56,6 +57,10 @@ def _do(options: argparse.Namespace) -> int:
             from vae_course.commands.portable import write_portable
 
             return write_portable(options.notebooks, source=options.source, to=options.to)
+        case "nightly":
+            from vae_course.commands.nightly import nightly
+
+            return nightly(options.notebooks, seed=options.seed, tests=not options.no_tests)
         case "test":
             from vae_course.commands.testing import run_tests
 
@@ -64,7 +69,7 @@ def _do(options: argparse.Namespace) -> int:
             from vae_course.commands import classroom
 
             if options.verb == "release":
-                return classroom.release(options.chapters, to=options.to)
+                return classroom.release(options.chapters, to=options.to, hints=not options.without_hints)
             if options.verb == "check":
                 return classroom.check(options.notebook, seconds=options.seconds)
             return classroom.grade(
@@ -128,6 +133,16 @@ def _parser() -> argparse.ArgumentParser:
 
     test = verb("test", "test all: code, package, notebooks, book, browser", "test --fast")
     test.add_argument("--fast", action="store_true", help="only ruff, mypy and the package's quick tests")
+    nightly = verb(
+        "nightly",
+        "draw a seed that no one looked at: run the notebooks and the long tests with it, see which verdicts change",
+        "nightly --seed 598544012 notebooks/04-*.ipynb",
+    )
+    nightly.add_argument(
+        "notebooks", nargs="*", type=Path, metavar="NOTEBOOK", help="all of the book's if none is named"
+    )
+    nightly.add_argument("--seed", type=int, help="the seed of an earlier night (default: a new one)")
+    nightly.add_argument("--no-tests", action="store_true", help="the notebooks only")
     notebooks = verb(
         "notebooks", "execute notebooks in place and store their outputs", "notebooks notebooks/01-*.ipynb"
     )
@@ -150,6 +165,11 @@ def _parser() -> argparse.ArgumentParser:
     release = verb("release", "make students' notebooks, without solutions and outputs", "release 1 2 --to students")
     release.add_argument("chapters", nargs="*", metavar="CHAPTER", help="number or name (default: all)")
     release.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="where to write them")
+    release.add_argument(
+        "--without-hints",
+        action="store_true",
+        help="leave out the cells that show hints (the package still has them: exercises.hints(NAME) shows them)",
+    )
     grade = verb("grade", "grade a folder of submissions; a stopped run is gone on with", "grade handed-in --to grades")
     grade.add_argument("submissions", type=Path, metavar="SUBMISSIONS", help="a folder or a notebook for each student")
     grade.add_argument("--to", type=Path, required=True, metavar="FOLDER", help="for grades.csv and the feedback pages")

@@ -52,11 +52,25 @@ def book_notebooks(root: Path) -> list[Path]:
 def execute_in_place(path: Path) -> str | None:
     """Executes one notebook and replaces the file. Returns the failing cell's error, with the file untouched."""
     notebook = nbformat.read(path, as_version=4)
+    if failure := execute(notebook, path.parent):
+        return failure
+    normalise(notebook)
+    nbformat.validate(notebook)
+    replace_file(path, (nbformat.writes(notebook) + "\n").encode())
+    return None
+
+
+def execute(notebook: Any, folder: Path, *, allow_errors: bool = False) -> str | None:
+    """Executes a notebook in memory, in this folder. Returns what ended it early, a failing cell's error by default.
+
+    allow_errors: a cell that fails keeps its error as an output, and the next ones are executed.
+    """
     client = NotebookClient(
         notebook,
         kernel_name=KERNEL["name"],
         timeout=CELL_SECONDS,
-        resources={"metadata": {"path": str(path.parent)}},
+        allow_errors=allow_errors,
+        resources={"metadata": {"path": str(folder)}},
         store_widget_state=False,
         record_timing=False,
         coalesce_streams=True,
@@ -65,9 +79,6 @@ def execute_in_place(path: Path) -> str | None:
         asyncio.run(client.async_execute(env={**os.environ, **kernel_environment()}))
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         return str(error)
-    normalise(notebook)
-    nbformat.validate(notebook)
-    replace_file(path, (nbformat.writes(notebook) + "\n").encode())
     return None
 
 
