@@ -40,6 +40,9 @@ class FullDisk:
     def __exit__(self, *_: object) -> None:
         self.file.close()
 
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.file, name)
+
     def write(self, content: bytes) -> None:
         self.file.write(content[:2])
         self.file.flush()

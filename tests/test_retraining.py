@@ -41,7 +41,7 @@ def data() -> Data:
 
 @pytest.fixture(autouse=True)
 def _tiny_zoo(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in zoo.names():
+    for name in reversed(zoo.names()):  # monkeypatch puts them back in the reverse order
         monkeypatch.delitem(zoo.RECIPES, name)
     for name, recipe in RECIPES.items():
         monkeypatch.setitem(zoo.RECIPES, name, recipe)

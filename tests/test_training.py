@@ -581,7 +581,7 @@ CHILDREN = """
         elif moment == "write":  # half of the file is on the disk
             original = Path.open
             Path.open = lambda path, *args, **options: (
-                DiesHalfWay(original(path, *args)) if args == ("wb",) else original(path, *args, **options))
+                DiesHalfWay(original(path, *args)) if args == ("xb",) else original(path, *args, **options))
         elif moment != "never":  # "fsync", "replace": the new file is whole but not yet in its place
             setattr(os, moment, dies_before(getattr(os, moment)))
 

@@ -8,6 +8,7 @@ import hashlib
 import http.client
 import os
 import sys
+import time
 import urllib.request
 import zlib
 from contextlib import suppress
@@ -28,7 +29,8 @@ SPLITS: tuple[str, ...] = ("embedded", "train", "test", "rest")
 N_PIXELS = 28 * 28
 N_EMBEDDED = 5000
 EMBEDDED_SHA256 = "809ec085d551285cf9efad12c42a6aead98c62f96eb9936cc5b778870773e50d"  # images, then labels, as bytes
-STALL_SECONDS = 30.0  # a mirror that sends nothing for so long is given up
+STALL_SECONDS = 30.0  # a mirror that sends nothing for so long is given up,
+SLOWEST = 1024  # and one that sends fewer bytes than these in that time
 
 
 class RawFile(NamedTuple):
@@ -178,10 +180,11 @@ def _read_raw(folder: Path, file: RawFile) -> Tensor:
     advice = "run `vae-course data` to fetch it, or let VAE_COURSE_DATA name a folder that holds MNIST/raw"
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing; {advice}")
-    content = np.fromfile(path, dtype=np.uint8)
-    if content.size < file.size:
-        raise BrokenFileError(f"{path} is cut short: {content.size:,} bytes of {file.size:,}; {advice}")
-    if hashlib.sha256(content.data).hexdigest() != file.sha256:
+    size = path.stat().st_size  # looked at first: a file that is too large is not read
+    if size < file.size:
+        raise BrokenFileError(f"{path} is cut short: {size:,} bytes of {file.size:,}; {advice}")
+    content = np.fromfile(path, dtype=np.uint8, count=file.size)
+    if size > file.size or hashlib.sha256(content.data).hexdigest() != file.sha256:
         raise BrokenFileError(f"{path} is not MNIST's, or has been changed (checksum differs); {advice}")
     return torch.from_numpy(content[file.header :])
 
@@ -207,7 +210,7 @@ def _fetch(file: RawFile, mirrors: list[str], md5: str, *, progress: bool) -> by
     for mirror in mirrors:
         url = f"{mirror}{file.name}.gz"
         try:
-            archive = _get(url, progress=progress)
+            archive = _get(url, most=file.size + 2**20, progress=progress)  # packed it is no larger
             if hashlib.md5(archive, usedforsecurity=False).hexdigest() != md5:
                 raise BrokenFileError(f"{len(archive):,} bytes that are not MNIST's archive, or not all of it")
             content = gzip.decompress(archive)
@@ -216,18 +219,27 @@ def _fetch(file: RawFile, mirrors: list[str], md5: str, *, progress: bool) -> by
             return content
         except (OSError, http.client.HTTPException, EOFError, zlib.error, BrokenFileError) as error:
             failures.append(f"  {url}: {error}")
-    raise DownloadError(
-        f"no mirror gave all of {file.name}:\n" + "\n".join(failures) + "\nTry again later; what came whole is kept."
+    advice = (
+        "Try again later (what came whole is kept), or copy the folder MNIST/raw from another machine and let "
+        "VAE_COURSE_DATA name the folder that holds MNIST."
     )
+    raise DownloadError(f"no mirror gave all of {file.name}:\n" + "\n".join([*failures, advice]))
 
 
-def _get(url: str, *, progress: bool) -> bytes:
+def _get(url: str, *, most: int, progress: bool) -> bytes:
     # torchvision's own download waits forever for a mirror that stalls; this one gives up.
     content = bytearray()
     with urllib.request.urlopen(url, timeout=STALL_SECONDS) as response:
         name = url.rpartition("/")[2]
         with tqdm(total=response.length, unit="B", unit_scale=True, desc=name, disable=not progress) as bar:
-            while chunk := response.read(1 << 16):
+            had, until = 0, time.monotonic() + STALL_SECONDS
+            while chunk := response.read1(1 << 16):
                 content += chunk
                 bar.update(len(chunk))
+                if len(content) > most:
+                    raise BrokenFileError(f"more than {most:,} bytes, and still no end")
+                if time.monotonic() > until:
+                    if len(content) < had + SLOWEST:
+                        raise TimeoutError(f"only {len(content) - had} bytes in {STALL_SECONDS:g} s")
+                    had, until = len(content), time.monotonic() + STALL_SECONDS
     return bytes(content)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import json
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from tqdm import tqdm
 
 from vae_course import zoo
 from vae_course.data import load_digits, to_unit
-from vae_course.files import BrokenFileError, load_tensors, replace_file, save_tensors, sha256_of_file
+from vae_course.files import load_card, read_checked, replace_file, save_tensors, sha256_of_file, tensors_from_bytes
 from vae_course.latent import neighbour_preservation
 from vae_course.types import check_choice, make_generator, write_json_text
 
@@ -116,8 +115,7 @@ def names(*, source: str | None = None) -> tuple[str, ...]:
 def card(name: str) -> dict[str, Any]:
     """The map's card: method, settings, seed, data, versions, quality, checksum."""
     check_choice("name", name, names())
-    card_: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text())
-    return card_
+    return load_card(FOLDER, name, needs=("data", "source"))
 
 
 def load(name: str) -> Embedding:
@@ -128,13 +126,12 @@ def load(name: str) -> Embedding:
     """
     card_ = card(name)
     path = FOLDER / f"{name}.safetensors"
-    if sha256_of_file(path) != card_["sha256"]:
-        raise BrokenFileError(f"{path} is not the file of its card (checksum differs); reinstall vae_course")
+    content = read_checked(path, card_["sha256"])
     if card_["data"] != _data(card_["source"]):
         raise StaleMapError(
             f"the map {name} was not made of the {MODEL} that is in the zoo now; run `vae-course maps {name}`"
         )
-    tensors, _ = load_tensors(path)
+    tensors, _ = tensors_from_bytes(content, path)
     return Embedding(name, card_["source"], tensors["points"].numpy(), tensors["rows"].long().numpy())
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
 import platform
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -110,7 +112,10 @@ def retrain(
         for name, weights, card in tqdm(made, initial=done, total=len(chosen), unit="model", disable=not progress):
             replace_file(folder / f"{name}.safetensors", weights)
             replace_file(folder / f"{name}.json", card)  # last: it says that both are there
-    cards = {name: _move(name, folder, target) for name in chosen}
+    cards = {name: _copy(name, folder, target) for name in chosen}
+    for name in chosen:  # not before all are in place: a run that is stopped here must not train the first ones again
+        for kind in ("json", "safetensors", "checkpoint"):
+            (folder / f"{name}.{kind}").unlink(missing_ok=True)
     if folder.is_dir() and not any(folder.iterdir()):
         folder.rmdir()
     return cards
@@ -183,9 +188,29 @@ def _train_all(
         return
     from distributed import Client
 
+    _greet(scheduler)
     client = Client(scheduler, timeout=PATIENCE)  # type: ignore[no-untyped-call]
     with client, joblib.parallel_config(backend="dask", scatter=list(data.values())):
         yield from joblib.Parallel(return_as="generator_unordered")(tasks)
+
+
+def _greet(scheduler: str) -> None:
+    """Raises OSError unless a scheduler answers in time. The client waits forever for who accepts and says nothing."""
+    from dask.utils import parse_timedelta
+    from distributed.comm.core import connect
+    from distributed.security import Security
+
+    async def greet() -> None:
+        options = Security().get_connection_args("client")  # type: ignore[no-untyped-call]
+        try:
+            async with asyncio.timeout(parse_timedelta(PATIENCE)):
+                comm = await connect(scheduler, timeout=PATIENCE, **options)  # type: ignore[no-untyped-call]
+        except TimeoutError as error:
+            raise OSError(f"what accepts there has said nothing for {PATIENCE}") from error
+        comm.abort()
+
+    with ThreadPoolExecutor(1) as pool:  # a notebook has a loop of its own
+        pool.submit(asyncio.run, greet()).result()
 
 
 def _finished(name: str, folder: Path) -> dict[str, Any] | None:
@@ -199,11 +224,9 @@ def _finished(name: str, folder: Path) -> dict[str, Any] | None:
     return card if {key: card.get(key) for key in recipe} == recipe else None  # None: made by an older recipe
 
 
-def _move(name: str, folder: Path, target: Path) -> dict[str, Any]:
-    """Moves a finished model and returns its card."""
+def _copy(name: str, folder: Path, target: Path) -> dict[str, Any]:
+    """Copies a finished model into the target and returns its card."""
     for kind in ("safetensors", "json"):
         replace_file(target / f"{name}.{kind}", (folder / f"{name}.{kind}").read_bytes())
-    for kind in ("json", "safetensors", "checkpoint"):
-        (folder / f"{name}.{kind}").unlink(missing_ok=True)
     card: dict[str, Any] = json.loads((target / f"{name}.json").read_text())
     return card

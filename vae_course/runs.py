@@ -7,7 +7,6 @@ more rarely.
 
 from __future__ import annotations
 
-import json
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vae_course.data import load_digits
-from vae_course.files import BrokenFileError, load_tensors, replace_file, save_tensors, sha256_of_file
+from vae_course.files import load_card, read_checked, replace_file, save_tensors, sha256_of_file, tensors_from_bytes
 from vae_course.models import VAE
 from vae_course.retraining import Data, load_data
 from vae_course.training import fit
@@ -89,17 +88,14 @@ def names() -> tuple[str, ...]:
 def card(name: str) -> dict[str, Any]:
     """The run's card: recipe, data, steps, held-out figures in nats per image, versions, checksum."""
     check_choice("name", name, names())
-    card_: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text())
-    return card_
+    return load_card(FOLDER, name)
 
 
 def load(name: str) -> TrainingRun:
     """A stored run. Raises ValueError for an unknown name, BrokenFileError if the file is not that of its card."""
     written = card(name)["sha256"]
     path = FOLDER / f"{name}.safetensors"
-    if sha256_of_file(path) != written:
-        raise BrokenFileError(f"{path} is not the file of its card (checksum differs); reinstall vae_course")
-    tensors, meta = load_tensors(path)
+    tensors, meta = tensors_from_bytes(read_checked(path, written), path)
     kl_per_latent, rows = tensors["kl_per_latent"].float(), tensors["rows"].long()
     evaluations = tuple(Evaluation(*values) for values in meta["validation"])
     history = History(

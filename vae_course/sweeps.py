@@ -15,7 +15,7 @@ figures are of images that were not trained on; nll, kl, elbo and log_likelihood
 
 from __future__ import annotations
 
-import json
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from vae_course import zoo
 from vae_course.data import load_digits
-from vae_course.files import BrokenFileError, sha256_of_file
+from vae_course.files import load_card, read_checked
 from vae_course.measures import N_SAMPLES, code_figures, factor_figures, reconstruction_figures, sample_figures
 from vae_course.models import VAE
 from vae_course.retraining import Data
@@ -133,8 +133,7 @@ def names() -> tuple[str, ...]:
 def card(name: str) -> dict[str, Any]:
     """The sweep's card: what all its trainings have in common, data, number of rows, versions, checksum."""
     check_choice("name", name, names())
-    card_: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text())
-    return card_
+    return load_card(FOLDER, name)
 
 
 def load(name: str) -> pd.DataFrame:
@@ -144,8 +143,4 @@ def load(name: str) -> pd.DataFrame:
     """
     import pandas as pd
 
-    written = card(name)["sha256"]
-    path = FOLDER / f"{name}.csv"
-    if sha256_of_file(path) != written:
-        raise BrokenFileError(f"{path} is not the file of its card (checksum differs); reinstall vae_course")
-    return pd.read_csv(path)
+    return pd.read_csv(io.BytesIO(read_checked(FOLDER / f"{name}.csv", card(name)["sha256"])))

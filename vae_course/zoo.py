@@ -5,14 +5,13 @@ How each model is made stands in RECIPES; vae_course.retraining makes it.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from vae_course.files import BrokenFileError, load_tensors, sha256_of_file
+from vae_course.files import BrokenFileError, load_card, read_checked, tensors_from_bytes
 from vae_course.models import VAE, Autoencoder, Classifier, ConvolutionalVAE, UNetVAE
 from vae_course.types import (
     ClassifierConfig,
@@ -176,7 +175,7 @@ def names(*, kind: str | None = None) -> tuple[str, ...]:
 def load(name: str) -> Any:
     """A trained model of its kind's class, such as VAE, ready to use. Its weights were stored in float16.
 
-    Raises ValueError for an unknown name and BrokenFileError if the weights are not those of the card.
+    Raises ValueError for an unknown name and BrokenFileError if the weights are not those of the card, or not finite.
     """
     return read_model(card(name), FOLDER / f"{name}.safetensors")
 
@@ -184,19 +183,19 @@ def load(name: str) -> Any:
 def card(name: str) -> dict[str, Any]:
     """The model's card: recipe, data, steps, versions, held-out figures in nats per image, checksum."""
     check_choice("name", name, names())
-    card_: dict[str, Any] = json.loads((FOLDER / f"{name}.json").read_text())
-    return card_
+    return load_card(FOLDER, name, needs=("kind", "model"))
 
 
 def read_model(card_: dict[str, Any], path: Path) -> Any:
     """The model of a card with the weights in `path`. Raises BrokenFileError if they don't belong together."""
-    if sha256_of_file(path) != card_["sha256"]:
-        raise BrokenFileError(f"{path} is not the file of its card (checksum differs); reinstall vae_course")
-    weights, _ = load_tensors(path)
-    kind, config = KINDS[card_["kind"]]
-    model = kind(config.from_json(card_["model"]))
+    weights, _ = tensors_from_bytes(read_checked(path, card_["sha256"]), path)
+    if spoilt := sorted(key for key, value in weights.items() if not value.isfinite().all()):
+        raise BrokenFileError(f"{path} holds numbers that are not finite in {', '.join(spoilt)}; reinstall vae_course")
     try:
+        kind, config = KINDS[card_["kind"]]
+        model = kind(config.from_json(card_["model"]))
         model.load_state_dict({key: value.float() for key, value in weights.items()})
-    except RuntimeError as error:
-        raise BrokenFileError(f"{path} does not fit the model of its card: {error}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+        what = f"does not fit the model of its card: {type(error).__name__}: {error}"
+        raise BrokenFileError(f"{path} {what}; reinstall vae_course") from error
     return model.eval().requires_grad_(False)

@@ -7,22 +7,27 @@ What it does while the pages are read and resolved:
 * warns about an image without alternative text, and about a figure or an explorer in a cell's output
   without number and caption (cell metadata `mystnb.figure`: `name`, `caption`); a warning fails the build;
 * leaves the state of Jupyter widgets out of the page, where no kernel could use it;
-* makes a build that warned start afresh the next time, since Sphinx shows a cached page's warnings only once.
+* makes a build that warned start afresh the next time, since Sphinx shows a cached page's warnings only once;
+* and one that was killed, since Sphinx would take the half of a page that it left for the page.
 
-`vae_book_claims` makes the page of claims, `vae_book_cards` that of the models, `vae_book_glossary` links its terms,
-`vae_book_plotly` brings plotly's script, and `vae_book_html` mends the pages as they were written.
+`vae_book_claims` makes the page of claims, `vae_book_cards` that of the models, `vae_book_benchmarks` and
+`vae_book_growth` make that of the benchmarks, `vae_book_glossary` links its terms, `vae_book_plotly` brings plotly's
+script, and `vae_book_html` mends the pages as they were written.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
 import zlib
 from pathlib import Path
 from typing import Any
 
+import vae_book_benchmarks
 import vae_book_cards
 import vae_book_claims
 import vae_book_glossary
+import vae_book_growth
 import vae_book_html
 import vae_book_plotly
 from bs4 import BeautifulSoup
@@ -147,10 +152,33 @@ def in_captioned_figure(node: nodes.Node) -> bool:
     )
 
 
-def forget_pages_that_warned(app: Sphinx, exception: Exception | None) -> None:
-    """Removes the cached environment after a build with warnings, so that the next one says them again."""
+def put_cache_away(app: Sphinx, *_: object) -> None:
+    """Sphinx's cached environment says which pages are done, and it is written before they are.
+
+    Away from its place until the build has ended, it is not found after one that was killed: half a page stays not.
+    """
+    cache = _cache(app)
+    if cache.exists():
+        cache.replace(cache.with_suffix(".away"))
+
+
+def make_outputs_anew(app: Sphinx) -> None:
+    """Where all pages are to be read, the figures of earlier builds go: a killed one may have left half of one."""
+    if app.fresh_env_used:
+        shutil.rmtree(Path(app.outdir).parent / "jupyter_execute", ignore_errors=True)
+
+
+def give_cache_back(app: Sphinx, exception: Exception | None) -> None:
+    """Ends `put_cache_away`. After a build with warnings the cache goes, so that the next one says them again."""
+    away = _cache(app).with_suffix(".away")
     if app._warncount or exception:
-        Path(app.doctreedir, "environment.pickle").unlink(missing_ok=True)
+        away.unlink(missing_ok=True)
+    elif away.exists():
+        away.replace(_cache(app))
+
+
+def _cache(app: Sphinx) -> Path:
+    return Path(app.doctreedir, "environment.pickle")
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
@@ -158,10 +186,15 @@ def setup(app: Sphinx) -> dict[str, Any]:
     NbElementRenderer.render_image = render_image_with_alt
     NbElementRenderer.render_nb_finalise = without_widget_state
     app.add_post_transform(CheckFigures)
-    app.connect("build-finished", forget_pages_that_warned)
+    app.connect("builder-inited", make_outputs_anew)
+    app.connect("builder-inited", put_cache_away)
+    app.connect("env-check-consistency", put_cache_away)  # it has just been written anew
+    app.connect("build-finished", give_cache_back, priority=1000)  # the last: the pages are mended before
+    vae_book_benchmarks.setup(app)
     vae_book_cards.setup(app)
     vae_book_claims.setup(app)
     vae_book_glossary.setup(app)
+    vae_book_growth.setup(app)
     vae_book_html.setup(app)
     vae_book_plotly.setup(app)
     # A page built by another version of this extension is built again.

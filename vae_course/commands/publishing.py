@@ -54,7 +54,7 @@ def make_pdf(*, site: Path | None, to: Path | None) -> int:
 
         first = contents(0)
         whole = [contents(first.sheets), *prints]
-    replace_file(to, content := binding.bind(whole, **names))
+    _store(to, content := binding.bind(whole, **names))
     sheets = sum(printed.sheets for printed in whole)
     print(f"The book was printed in {in_words(seconds[0])}: {to}, {sheets} sheets, {len(content) / 1e6:.1f} MB.")
     print("Left out: live figures, whose pictures are printed, and the notebooks to download.")
@@ -77,7 +77,7 @@ def make_zip(*, site: Path | None, to: Path | None) -> int:
             entry.external_attr = 0o644 << 16
             entry.create_system = 3  # as on Unix, wherever it is made
             archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED, compresslevel=9)
-    replace_file(to, content.getvalue())
+    _store(to, content.getvalue())
     print(f"The site was packed: {to}, {len(files)} files, {to.stat().st_size / 1e6:.1f} MB.")
     print(f"Unpack it and open {NAME}/index.html; it needs neither network nor server.")
     return 0
@@ -93,6 +93,13 @@ def _places(root: Path, site: Path | None, to: Path | None, suffix: str) -> tupl
     if to.resolve().is_relative_to(site.resolve()):
         raise CommandError(f"{to} lies in the site itself; write it elsewhere")
     return site.resolve(), to
+
+
+def _store(to: Path, content: bytes) -> None:
+    try:
+        replace_file(to, content)
+    except OSError as error:
+        raise CommandError(f"the book can't be stored: {error}; name another file with --to") from error
 
 
 def _numbers(prints: Sequence[Printed], before: int) -> list[list[int]]:

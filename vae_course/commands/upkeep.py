@@ -31,6 +31,7 @@ def fetch_data(*, root: Path | None, progress: bool) -> int:
 def retrain_zoo(names: list[str], *, jobs: int, scheduler: str | None, progress: bool) -> int:
     """Trains the models of the zoo that are named again, or all."""
     from vae_course import retraining, zoo
+    from vae_course.files import BrokenFileError
 
     if unknown := sorted(set(names) - set(zoo.names())):
         raise CommandError(f"the zoo has no {', '.join(unknown)}; it has {', '.join(zoo.names())}")
@@ -39,14 +40,16 @@ def retrain_zoo(names: list[str], *, jobs: int, scheduler: str | None, progress:
     with stopwatch() as seconds:
         try:
             cards = retraining.retrain(names, folder=folder, jobs=jobs, scheduler=scheduler, progress=progress)
-        except FileNotFoundError as error:
+        except (FileNotFoundError, BrokenFileError) as error:
             raise CommandError(str(error)) from error
         except ModuleNotFoundError as error:
             raise CommandError(f"{error}; a Dask cluster needs the extra: pip install 'vae-course[cluster]'") from error
         except OSError as error:
-            if scheduler is None:
-                raise
-            raise CommandError(f"no Dask scheduler answers at {scheduler}: {error}") from error
+            of_a_file = scheduler is None or error.filename is not None
+            if of_a_file:
+                raise CommandError(str(error)) from error
+            advice = "start one with `dask scheduler`, or leave out --scheduler"
+            raise CommandError(f"no Dask scheduler answers at {scheduler}: {error}; {advice}") from error
     width = max(map(len, cards))
     for name, card in cards.items():
         figures = card["held_out"]
@@ -60,6 +63,7 @@ def retrain_zoo(names: list[str], *, jobs: int, scheduler: str | None, progress:
 def remake_maps(names: list[str], *, progress: bool) -> int:
     """Computes the stored 2-D maps that are named again, or all."""
     from vae_course import embeddings
+    from vae_course.files import BrokenFileError
 
     if unknown := sorted(set(names) - set(embeddings.names())):
         raise CommandError(f"no map is called {', '.join(unknown)}; there are {', '.join(embeddings.names())}")
@@ -69,6 +73,8 @@ def remake_maps(names: list[str], *, progress: bool) -> int:
         except ModuleNotFoundError as error:
             others = " ".join(name for name in names or embeddings.names() if "umap" not in name)
             raise CommandError(f"{error}, or make only the others: vae-course maps {others}") from error
+        except (OSError, BrokenFileError) as error:
+            raise CommandError(str(error)) from error
     width = max(map(len, cards))
     for name, card in cards.items():
         figures = card["quality"]
@@ -81,13 +87,14 @@ def remake_maps(names: list[str], *, progress: bool) -> int:
 def remake_runs(names: list[str], *, progress: bool) -> int:
     """Trains for the stored training runs that are named again, or for all."""
     from vae_course import runs
+    from vae_course.files import BrokenFileError
 
     if unknown := sorted(set(names) - set(runs.names())):
         raise CommandError(f"no run is called {', '.join(unknown)}; there are {', '.join(runs.names())}")
     with stopwatch() as seconds:
         try:
             cards = runs.remake(names, progress=progress)
-        except FileNotFoundError as error:
+        except (OSError, BrokenFileError) as error:
             raise CommandError(str(error)) from error
     for name, card in cards.items():
         figures = card["held_out"]
@@ -100,6 +107,7 @@ def remake_runs(names: list[str], *, progress: bool) -> int:
 def remake_sweeps(names: list[str], *, jobs: int, progress: bool) -> int:
     """Trains for the stored sweeps that are named again, or for all."""
     from vae_course import sweeping, sweeps
+    from vae_course.files import BrokenFileError
 
     if unknown := sorted(set(names) - set(sweeps.names())):
         raise CommandError(f"no sweep is called {', '.join(unknown)}; there are {', '.join(sweeps.names())}")
@@ -108,7 +116,7 @@ def remake_sweeps(names: list[str], *, jobs: int, progress: bool) -> int:
     with stopwatch() as seconds:
         try:
             cards = sweeping.remake(names, folder=folder, jobs=jobs, progress=progress)
-        except FileNotFoundError as error:
+        except (OSError, BrokenFileError) as error:
             raise CommandError(str(error)) from error
     for name, card in cards.items():
         print(f"{name}  {card['rows']} trainings, {card['held_out_images']} held-out images")
