@@ -10,9 +10,10 @@ from torch import Tensor
 
 from vae_course.data import to_unit
 from vae_course.models import VAE, Autoencoder, Classifier, UNetVAE
+from vae_course.models.layers import check_images
 from vae_course.objectives import reparameterize
 from vae_course.training import loss_terms
-from vae_course.types import Digits, check_positive, make_generator
+from vae_course.types import Digits, check_count, make_generator
 
 IMPORTANCE_SAMPLES = 100  # for the figure of a card
 
@@ -27,7 +28,9 @@ def importance_log_likelihood(
     the figure. A Bernoulli model of grey images has no normalised likelihood: its figure compares such models only.
     Burda, Grosse & Salakhutdinov (2016), equation 8; chapter 1.
     """
-    check_positive("n_samples", n_samples)
+    check_count("n_samples", n_samples)
+    check_count("batch_size", batch_size)
+    check_images("images", images, model.config.input_dim)
     log_likelihood = torch.empty(len(images))
     with torch.no_grad():
         for start in range(0, len(images), batch_size):

@@ -8,15 +8,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vae_course.types import check_positive
+from vae_course.types import check_count, check_positive
 
 
 def reparameterize(mu: Tensor, logvar: Tensor, eps: Tensor) -> Tensor:
     """z = mu + exp(logvar / 2) * eps: a draw from N(mu, diag exp(logvar)) that gradients pass through.
 
-    mu, logvar: (batch, latent_dim); eps: the same shape, from N(0, I). Returns (batch, latent_dim).
+    mu, logvar: (batch, latent_dim); eps: the same shape, from N(0, I), or (n, batch, latent_dim) for n draws of each
+    image, or (n, latent_dim) for n draws of a batch of one. Returns the shape of eps.
     Kingma & Welling (2014), section 2.4; chapter 1.
     """
+    _check_same_shape("mu", mu, "logvar", logvar)
+    if not _holds_draws(eps.shape, mu.shape):
+        raise ValueError(
+            f"eps must have mu's shape {tuple(mu.shape)}, or that with more draws, (..., batch, latent_dim), "
+            f"got {tuple(eps.shape)}"
+        )
     return mu + (0.5 * logvar).exp() * eps
 
 
@@ -118,9 +125,19 @@ def effective_beta(*, reduction: str, loss: str, n_pixels: int, sigma: float = 1
     for name, value, known in (("loss", loss, scales), ("reduction", reduction, divisors)):
         if value not in known:
             raise ValueError(f"{name} must be one of {', '.join(map(repr, known))}, got {value!r}")
-    check_positive("n_pixels", n_pixels)
+    check_count("n_pixels", n_pixels)
     check_positive("sigma", sigma)
+    if not kl_weight >= 0:
+        raise ValueError(f"kl_weight must be 0 or above, got {kl_weight}")
     return kl_weight * divisors[reduction] / scales[loss]  # data term = scale / divisor * NLL + constant
+
+
+def _holds_draws(eps: torch.Size, mu: torch.Size) -> bool:
+    """Whether noise of this shape goes with posteriors of that, without a posterior that is copied to its shape."""
+    try:
+        return bool(torch.broadcast_shapes(mu, eps) == eps)
+    except RuntimeError:
+        return False
 
 
 def _check_same_shape(a_name: str, a: Tensor, b_name: str, b: Tensor) -> None:

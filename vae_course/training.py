@@ -15,12 +15,14 @@ from tqdm import tqdm
 
 from vae_course.cpu import choose_matmul, matmul
 from vae_course.data import to_unit
-from vae_course.files import load_tensors, save_tensors
+from vae_course.files import BrokenFileError, check_shapes, load_tensors, save_tensors
 from vae_course.models import VAE, Autoencoder, LossTerms
+from vae_course.models.layers import check_images
 from vae_course.schedules import Constraint, kl_weight, learning_rate
-from vae_course.types import Evaluation, History, Snapshot, TrainConfig, make_generator
+from vae_course.types import Evaluation, History, Snapshot, TrainConfig, check_count, make_generator
 
 OnEpoch = Callable[[History], None]
+_MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what Adam keeps of each weight
 
 
 def fit(
@@ -78,6 +80,8 @@ def loss_terms(model: Autoencoder, images: Tensor, *, generator: torch.Generator
 
     images: (n, input_dim) uint8. Returns nll (n,) at one z drawn for each image, kl_per_latent (n, latent_dim).
     """
+    check_images("images", images, model.config.input_dim)
+    check_count("batch_size", batch_size)
     latent_dim = model.config.latent_dim
     terms = LossTerms(torch.empty(len(images)), torch.empty(len(images), latent_dim))
     with torch.no_grad():
@@ -104,7 +108,7 @@ class _Run:
     ) -> None:
         for name, batch in (("images", images), ("validation", validation), ("probe", probe)):
             if batch is not None:
-                _check_images(name, batch, model.config.input_dim)
+                check_images(name, batch, model.config.input_dim)
         if snapshot_steps and probe is None:
             raise ValueError("snapshot_steps need probe images to encode; pass probe=images[:100], say")
         self.model, self.images, self.config = model, images, config
@@ -223,15 +227,15 @@ class _Run:
                 f"{path} belongs to another run (other model, start, images or config); "
                 "delete it or name another checkpoint"
             )
+        self._check_saved(path, tensors, meta)
         self.model.load_state_dict({n.removeprefix("model."): v for n, v in tensors.items() if n.startswith("model.")})
-        parameters = [parameter.detach() for parameter in self.model.parameters()]
         state: dict[int, dict[str, Tensor]] = {}
-        for name, value in tensors.items():
-            if name.startswith("adam."):
-                _, index, moment = name.split(".")
+        for index, parameter in enumerate(self.model.parameters()):
+            for moment in _MOMENTS if f"adam.{index}.step" in tensors else ():
+                value = tensors[f"adam.{index}.{moment}"]
                 # Fused Adam goes through memory: moments must lie there as their weights do, which a file doesn't keep.
-                laid_out = value if moment == "step" else torch.empty_like(parameters[int(index)]).copy_(value)
-                state.setdefault(int(index), {})[moment] = laid_out
+                laid_out = value if moment == "step" else torch.empty_like(parameter.detach()).copy_(value)
+                state.setdefault(index, {})[moment] = laid_out
         self.optimizer.load_state_dict(self.optimizer.state_dict() | {"state": state})
         self.generator.set_state(tensors["random"])
         self.step = meta["step"]
@@ -246,6 +250,22 @@ class _Run:
             for index, step in enumerate(meta["snapshot_steps"])
         ]
         return True
+
+    def _check_saved(self, path: Path, tensors: dict[str, Tensor], meta: dict[str, Any]) -> None:
+        """Refuses what `save` does not write, before anything of it is taken."""
+        step = meta.get("step")
+        if type(step) is not int or step not in range(0, self.n_steps + 1, self.steps_per_epoch):
+            raise BrokenFileError(f"{path} is no checkpoint of fit: its step {step!r} ends no epoch; delete it")
+        weights = {f"model.{name}": value.shape for name, value in self.model.state_dict().items()}
+        logs = {"nll": (step,), "kl_per_latent": (step, self.model.config.latent_dim)}
+        wanted = weights | logs | {"random": self.generator.get_state().shape}
+        for index, parameter in enumerate(self.model.parameters()):
+            if f"adam.{index}.step" in tensors:
+                wanted |= {f"adam.{index}.{m}": () if m == "step" else parameter.shape for m in _MOMENTS}
+        check_shapes(path, tensors, wanted)
+        if spoilt := [name for name in weights if not tensors[name].isfinite().all()]:
+            advice = f"delete it and train with a lower learning rate than {self.config.lr}"
+            raise BrokenFileError(f"{path} holds numbers that are not finite in {', '.join(spoilt)}; {advice}")
 
     def _fingerprint(self) -> str:
         """Names all that decides how the run goes: two runs with the same one end with the same weights."""
@@ -267,10 +287,3 @@ def _mean_image(images: Tensor) -> Tensor:
 def _check_steps(steps: Sequence[int], n_steps: int) -> None:
     if outside := [step for step in steps if not 0 <= step <= n_steps]:
         raise ValueError(f"snapshot_steps must lie between 0 and {n_steps}, the number of updates, got {outside}")
-
-
-def _check_images(name: str, images: Tensor, input_dim: int) -> None:
-    if images.dtype != torch.uint8:
-        raise TypeError(f"{name} must be uint8 (0 to 255), got {images.dtype}; floats in [0, 1] take up 4 x the memory")
-    if images.ndim != 2 or images.shape[1] != input_dim or len(images) == 0:
-        raise ValueError(f"{name} must have shape (n, {input_dim}) with n > 0, got {tuple(images.shape)}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import operator
 from dataclasses import Field, asdict, dataclass, field, fields
 from typing import Any, Literal, NamedTuple, Self
 
@@ -55,6 +56,32 @@ def check_positive(name: str, value: float) -> None:
     """Raises ValueError unless value > 0 (NaN is refused too)."""
     if not value > 0:
         raise ValueError(f"{name} must be above 0, got {value}")
+
+
+def check_whole(name: str, value: int) -> None:
+    """Raises TypeError unless `value` is a whole number, of Python's kind or NumPy's."""
+    try:
+        operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be a whole number, got {value!r}") from None
+
+
+def check_count(name: str, value: int) -> None:
+    """Raises TypeError unless `value` is a whole number, ValueError unless it is above 0."""
+    check_whole(name, value)
+    check_positive(name, value)
+
+
+def _check_sizes(name: str, sizes: tuple[int, ...]) -> None:
+    for size in sizes:
+        check_whole(f"each of {name}", size)
+    if not sizes or min(sizes) < 1:
+        raise ValueError(f"{name} must list at least one size above 0, got {sizes}")
+
+
+def _check_below_infinity(name: str, value: float) -> None:
+    if value == math.inf:
+        raise ValueError(f"{name} must be a finite number, got {value}")
 
 
 class JsonConfig:
@@ -111,12 +138,12 @@ class VAEConfig(JsonConfig):
         check_choice("likelihood", self.likelihood, LIKELIHOODS)
         check_choice("heads", self.heads, HEADS)
         check_positive("sigma", self.sigma)
+        _check_below_infinity("sigma", self.sigma)
         if self.learn_sigma and self.likelihood != "gaussian":
             raise ValueError(f"learn_sigma needs the Gaussian likelihood, got {self.likelihood!r}, which has no sigma")
         for name, size in (("input_dim", self.input_dim), ("latent_dim", self.latent_dim)):
-            check_positive(name, size)
-        if not self.hidden_dims or min(self.hidden_dims) < 1:
-            raise ValueError(f"hidden_dims must list at least one size above 0, got {self.hidden_dims}")
+            check_count(name, size)
+        _check_sizes("hidden_dims", self.hidden_dims)
 
 
 @dataclass(frozen=True)
@@ -164,13 +191,13 @@ class ClassifierConfig(JsonConfig):
     bottleneck: int | None = field(default=None, metadata=LATER)
 
     def __post_init__(self) -> None:
-        check_positive("input_dim", self.input_dim)
+        check_count("input_dim", self.input_dim)
         if self.bottleneck is not None:
-            check_positive("bottleneck", self.bottleneck)
+            check_count("bottleneck", self.bottleneck)
+        check_whole("n_classes", self.n_classes)
         if self.n_classes < 2:
             raise ValueError(f"n_classes must be at least 2, got {self.n_classes}")
-        if not self.hidden_dims or min(self.hidden_dims) < 1:
-            raise ValueError(f"hidden_dims must list at least one size above 0, got {self.hidden_dims}")
+        _check_sizes("hidden_dims", self.hidden_dims)
 
 
 @dataclass(frozen=True)
@@ -199,12 +226,16 @@ class TrainConfig(JsonConfig):
 
     def __post_init__(self) -> None:
         check_choice("schedule", self.schedule, ("constant", "onecycle"))
-        for name, value in (("epochs", self.epochs), ("batch_size", self.batch_size), ("lr", self.lr)):
-            check_positive(name, value)
+        for name, count in (("epochs", self.epochs), ("batch_size", self.batch_size)):
+            check_count(name, count)
+        check_positive("lr", self.lr)
+        for name, value in (("lr", self.lr), ("beta", self.beta)):
+            _check_below_infinity(name, value)
         if not self.beta >= 0:
             raise ValueError(f"beta must be 0 or above, got {self.beta}")
         if not 0 <= self.beta2 < 1:
             raise ValueError(f"beta2 must lie in [0, 1), got {self.beta2}")
+        check_whole("warmup", self.warmup)
         if not self.warmup >= 0:
             raise ValueError(f"warmup must be 0 epochs or more, got {self.warmup}")
         if self.target_nll is not None:
@@ -271,5 +302,6 @@ def write_json_text(values: dict[str, Any]) -> str:
 
 
 def make_generator(seed: int) -> torch.Generator:
-    """A CPU random generator that starts from `seed`."""
+    """A CPU random generator that starts from `seed`, a whole number."""
+    check_whole("seed", seed)
     return torch.Generator().manual_seed(seed)

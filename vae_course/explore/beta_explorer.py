@@ -145,6 +145,8 @@ def _check(digits: Digits, rows: Sequence[int], n_points: int) -> None:
             f"digits.images must be ({n}, 784) uint8, got {tuple(digits.images.shape)} {digits.images.dtype}; "
             "pass what load_digits() gives"
         )
+    if n and not 0 <= int(digits.labels.min()) <= int(digits.labels.max()) <= 9:
+        raise ValueError("digits.labels must lie between 0 and 9")
     if len(rows) != N_SAMPLES or not all(0 <= row < n for row in rows):
         raise ValueError(f"rows must be ten rows of the {n} digits, each from 0 to {n - 1}, got {list(rows)}")
     if n_points < 10:

@@ -170,6 +170,8 @@ def check_plane(model: VAE, digits: Digits) -> None:
             f"{model.config.input_dim}; a larger latent space has an explorer of its own"
         )
     n = len(digits.labels)
+    if n == 0:
+        raise ValueError("digits must hold at least one image, got none")
     if digits.images.shape != (n, SIDE * SIDE) or digits.images.dtype != torch.uint8:
         raise ValueError(
             f"digits.images must be ({n}, 784) uint8, got {tuple(digits.images.shape)} {digits.images.dtype}; "

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+from vae_course.types import check_count
 
 _SYMMETRIC = 1e-5  # relative; a covariance summed in float32 is off by less
 _NEGATIVE = 1e-6  # relative; rounding leaves the eigenvalues of a singular covariance a little below 0
@@ -59,8 +63,7 @@ def check_same_shape(mu: Tensor, logvar: Tensor) -> None:
 
 def check_labels(labels: Tensor, n: int, n_classes: int) -> None:
     """Raises unless labels are n whole numbers from 0 to n_classes - 1."""
-    if n_classes < 1:
-        raise ValueError(f"n_classes must be at least 1, got {n_classes}")
+    check_count("n_classes", n_classes)
     if labels.shape != (n,):
         raise ValueError(f"labels must have shape ({n},), one for each image, got {tuple(labels.shape)}")
     if labels.is_floating_point() or labels.is_complex() or labels.dtype == torch.bool:
@@ -133,3 +136,15 @@ def eigenvalues(name: str, values: Tensor) -> Tensor:
     if bool((values[..., 0] < -_NEGATIVE * values[..., -1].clamp_min(0)).any()):
         raise ValueError(f"{name} has the negative eigenvalue {float(values.min()):.3g}, so it is no covariance")
     return values.clamp_min(0)
+
+
+def check_tree(tree: NDArray[np.float64]) -> None:
+    """Raises ValueError unless `tree` is a linkage matrix: finite, (c - 1, 4), each join of groups made before it."""
+    from scipy.cluster.hierarchy import is_valid_linkage
+
+    values = np.asarray(tree, dtype=np.float64)
+    if values.ndim != 2 or not np.isfinite(values).all() or not is_valid_linkage(values):
+        raise ValueError(
+            "tree must be a linkage matrix, (c - 1, 4) and finite, as latent.hierarchy returns, "
+            f"got an array of shape {values.shape}"
+        )

@@ -7,9 +7,9 @@ import math
 import torch
 from torch import Tensor
 
-from vae_course.latent.checks import check_labels, check_posterior
+from vae_course.latent.checks import check_finite, check_labels, check_points, check_posterior
 from vae_course.objectives import reparameterize
-from vae_course.types import check_positive
+from vae_course.types import check_count, check_positive
 
 _BLOCK = 500  # draws compared with all images at a time
 
@@ -27,7 +27,7 @@ def mutual_information(
     """
     check_posterior(mu, logvar)
     sizes = _check_factors(factors, len(mu))
-    check_positive("n_samples", n_samples)
+    check_count("n_samples", n_samples)
     chosen = torch.randint(len(mu), (n_samples,), generator=generator)
     eps = torch.randn(n_samples, mu.shape[1], generator=generator, dtype=mu.dtype)
     z = reparameterize(mu[chosen], logvar[chosen], eps)
@@ -48,7 +48,7 @@ def mutual_information(
 def factor_entropies(factors: Tensor) -> Tensor:
     """H(v_k) of each column of factors, (n, factors) whole numbers from 0: (factors,) float64, in nats."""
     entropies = []
-    for k, size in enumerate(_check_factors(factors, len(factors))):
+    for k, size in enumerate(_check_factors(factors)):
         share = factors[:, k].bincount(minlength=size).double() / len(factors)
         entropies.append(-torch.special.xlogy(share, share).sum())
     return torch.stack(entropies)
@@ -66,6 +66,8 @@ def information_gaps(information: Tensor, entropies: Tensor) -> Tensor:
             "information must have shape (d, factors) with d >= 2, and entropies (factors,), "
             f"got {tuple(information.shape)} and {tuple(entropies.shape)}"
         )
+    check_points("information", information)
+    check_finite("entropies", entropies)
     check_positive("the smallest entropy", float(entropies.min()))
     first, second = information.topk(2, dim=0).values
     gaps: Tensor = (first - second) / entropies
@@ -78,11 +80,13 @@ def _densities(z: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
     return (log_density - log_density.amax(dim=1, keepdim=True)).exp()
 
 
-def _check_factors(factors: Tensor, n: int) -> list[int]:
-    """How many values each factor takes."""
-    if factors.ndim != 2 or factors.shape[1] == 0:
-        raise ValueError(f"factors must have shape (n, factors), got {tuple(factors.shape)}; for one pass v[:, None]")
+def _check_factors(factors: Tensor, n: int | None = None) -> list[int]:
+    """How many values each factor takes. n: of how many images, any number if None."""
+    if factors.ndim != 2 or factors.numel() == 0:
+        raise ValueError(
+            f"factors must have shape (n, factors) with n > 0, got {tuple(factors.shape)}; for one pass v[:, None]"
+        )
     sizes = [int(size) + 1 for size in factors.amax(dim=0)]
     for column, size in zip(factors.T, sizes, strict=True):
-        check_labels(column, n, max(size, 1))
+        check_labels(column, len(factors) if n is None else n, max(size, 1))
     return sizes

@@ -53,6 +53,10 @@ def pairwise(distance: Distance, gaussians: ClassGaussians) -> Tensor:
     batches; each pair is worked out once. Raises ValueError if it is not symmetric, as a KL is not.
     """
     mean, cov = gaussians.mean, gaussians.cov
+    if mean.ndim != 2 or cov.shape != (*mean.shape, mean.shape[1]):
+        raise ValueError(
+            f"gaussians must hold mean (c, d) and cov (c, d, d), got {tuple(mean.shape)} and {tuple(cov.shape)}"
+        )
     n_classes = len(mean)
     result = torch.zeros(n_classes, n_classes, dtype=torch.float64)
     if n_classes < 2:

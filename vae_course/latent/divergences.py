@@ -11,6 +11,7 @@ from torch import Tensor
 from vae_course.latent.checks import as_gaussian, check_posterior, cholesky, log_det
 from vae_course.latent.mixtures import mixture_log_density
 from vae_course.objectives import kl_standard_normal, reparameterize
+from vae_course.types import check_whole
 
 
 class KLParts(NamedTuple):
@@ -58,6 +59,7 @@ def decompose_kl(mu: Tensor, logvar: Tensor, *, n_samples: int, generator: torch
     Takes n_samples x n densities. Hoffman & Johnson (2016), "ELBO surgery"; chapter 4.
     """
     check_posterior(mu, logvar)
+    check_whole("n_samples", n_samples)
     if n_samples < 2:
         raise ValueError(f"n_samples must be at least 2, or there is no standard error, got {n_samples}")
     mu, logvar = mu.double(), logvar.double()

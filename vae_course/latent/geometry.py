@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vae_course.latent.checks import as_covariance, check_finite, eigenvalues
+from vae_course.types import check_whole
 
 
 class PrincipalAxes(NamedTuple):
@@ -44,6 +45,7 @@ def traverse(z: Tensor, dim: int, values: Tensor | Sequence[float]) -> Tensor:
     if z.ndim != 1:
         raise ValueError(f"z must be one point, shape (d,), got {tuple(z.shape)}; pass z[0], say")
     check_finite("z", z)
+    check_whole("dim", dim)
     if not 0 <= dim < len(z):
         raise ValueError(f"dim must lie between 0 and {len(z) - 1}, got {dim}")
     steps = torch.as_tensor(values, dtype=z.dtype)

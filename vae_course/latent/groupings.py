@@ -10,6 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vae_course.latent.checks import check_finite, check_tree
+from vae_course.types import check_whole
+
 _MOST = 200_000  # groupings held at a time
 
 
@@ -20,7 +23,9 @@ def cut_tree(tree: NDArray[np.float64], n_groups: int) -> Tensor:
     """
     from scipy.cluster.hierarchy import cut_tree as cut
 
+    check_tree(tree)
     n_classes = len(tree) + 1
+    check_whole("n_groups", n_groups)
     if not 1 <= n_groups <= n_classes:
         raise ValueError(f"n_groups must lie between 1 and {n_classes}, the number of classes, got {n_groups}")
     return torch.from_numpy(cut(tree, n_clusters=n_groups)[:, 0].astype(np.int64))
@@ -28,6 +33,7 @@ def cut_tree(tree: NDArray[np.float64], n_groups: int) -> Tensor:
 
 def branches(tree: NDArray[np.float64]) -> list[frozenset[int]]:
     """The classes below each join of the tree, the nearest join first; c - 1 sets, the last one of all classes."""
+    check_tree(tree)
     below = [frozenset({c}) for c in range(len(tree) + 1)]
     for first, second, *_ in tree:
         below.append(below[int(first)] | below[int(second)])
@@ -39,7 +45,7 @@ def groupings_like(labels: Tensor) -> Tensor:
 
     labels: (c,) whole numbers, the group of each class. Raises ValueError if there are more than 200,000 ways.
     """
-    _check_groups(labels)
+    _check_one_grouping("labels", labels)
     sizes = sorted(labels.unique(return_counts=True)[1].tolist())
     found: list[list[int]] = []
     _fill([-1] * len(labels), sizes, 0, 0, found)
@@ -59,7 +65,8 @@ def adjusted_rand(labels: Tensor, reference: Tensor) -> Tensor:
     labels: (..., c), many groupings at once; reference: (c,), neither all in one group nor all apart.
     Hubert & Arabie (1985); chapter 4.
     """
-    _check_groups(reference)
+    _check_one_grouping("reference", reference)
+    _check_groups(labels, len(reference))
     pairs, wanted = same_group(labels).double(), same_group(reference).double()
     if bool((wanted == wanted[0]).all()):
         raise ValueError("reference must hold at least two groups and at least one pair of classes that share one")
@@ -73,7 +80,13 @@ def within_distance(distances: Tensor, labels: Tensor) -> Tensor:
 
     distances: (c, c), symmetric, as `pairwise` returns them; labels: (..., c), each with a pair that shares a group.
     """
+    if distances.ndim != 2 or distances.shape[0] != distances.shape[1]:
+        raise ValueError(f"distances must have shape (c, c), got {tuple(distances.shape)}")
+    check_finite("distances", distances)
+    _check_groups(labels, len(distances))
     pairs = same_group(labels).double()
+    if not bool(pairs.any(dim=-1).all()):
+        raise ValueError("labels must hold at least one pair of classes that share a group, in each grouping")
     i, j = torch.triu_indices(len(distances), len(distances), offset=1)
     return pairs @ distances[i, j].double() / pairs.sum(dim=-1)
 
@@ -100,8 +113,17 @@ def _fill(row: list[int], sizes: Sequence[int], group: int, anchor: int, found: 
             row[place] = -1
 
 
-def _check_groups(labels: Tensor) -> None:
+def _check_groups(labels: Tensor, n_classes: int | None = None) -> None:
     if labels.ndim == 0 or labels.shape[-1] < 2 or labels.is_floating_point():
         raise ValueError(
             f"labels must be whole numbers of shape (..., c) with c > 1, got {labels.dtype} {tuple(labels.shape)}"
+        )
+    if n_classes not in (None, labels.shape[-1]):
+        raise ValueError(f"labels must have shape (..., {n_classes}), one for each class, got {tuple(labels.shape)}")
+
+
+def _check_one_grouping(name: str, labels: Tensor) -> None:
+    if labels.ndim != 1 or len(labels) < 2 or labels.is_floating_point():
+        raise ValueError(
+            f"{name} must be whole numbers of shape (c,) with c > 1, got {labels.dtype} {tuple(labels.shape)}"
         )

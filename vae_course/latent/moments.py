@@ -73,10 +73,11 @@ def dataset_class_gaussians(
 
     images: (n, input_dim) uint8; labels: (n,), 0 to n_classes - 1. Raises as class_gaussians does.
     """
+    blocks = encode_blocks(model, images, batch_size=batch_size, progress=progress)
     check_labels(labels, len(images), n_classes)
     sums = _Sums(n_classes, model.config.latent_dim)
     start = 0
-    for block in encode_blocks(model, images, batch_size=batch_size, progress=progress):
+    for block in blocks:
         check_posterior(*block, points=True)
         sums.add(*block, labels[start : start + len(block.mu)])
         start += len(block.mu)
@@ -85,6 +86,7 @@ def dataset_class_gaussians(
 
 def moment_match(mu: Tensor, logvar: Tensor) -> Gaussian:
     """Mean and covariance of the mixture of all given posteriors. mu, logvar: (n, d), logvar -inf for points."""
+    check_posterior(mu, logvar, points=True)
     gaussians = class_gaussians(mu, logvar, torch.zeros(len(mu), dtype=torch.int64), n_classes=1)
     return Gaussian(gaussians.mean[0], gaussians.cov[0])
 

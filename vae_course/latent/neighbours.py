@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from vae_course.latent.checks import check_labels, check_points
+from vae_course.types import check_whole
 
 _NUMBERS = 4_000_000  # distances held at a time: 32 MB
 
@@ -48,6 +49,7 @@ def neighbours_vote(points: Tensor, labels: Tensor, *, k: int = 5) -> float:
 
 
 def _check_k(k: int, n: int) -> None:
+    check_whole("k", k)
     if not 1 <= k < n:
         raise ValueError(f"k must lie between 1 and {n - 1}, the number of other points, got {k}")
 

@@ -11,8 +11,9 @@ from tqdm import tqdm
 from vae_course.data import to_unit
 from vae_course.latent.checks import check_points, check_posterior
 from vae_course.models import VAE, Autoencoder
+from vae_course.models.layers import check_images
 from vae_course.objectives import kl_per_latent
-from vae_course.types import Posterior, check_positive
+from vae_course.types import Posterior, check_count
 
 
 def encode_dataset(model: Autoencoder, images: Tensor, *, batch_size: int = 1000, progress: bool = False) -> Posterior:
@@ -20,10 +21,11 @@ def encode_dataset(model: Autoencoder, images: Tensor, *, batch_size: int = 1000
 
     images: (n, input_dim) uint8. Returns mu and logvar, (n, latent_dim), in the order of the images.
     """
+    blocks = encode_blocks(model, images, batch_size=batch_size, progress=progress)
     mu = torch.empty(len(images), model.config.latent_dim)
     logvar = torch.empty_like(mu)
     start = 0
-    for block in encode_blocks(model, images, batch_size=batch_size, progress=progress):
+    for block in blocks:
         batch = slice(start, start + len(block.mu))
         mu[batch], logvar[batch] = block
         start += len(block.mu)
@@ -33,11 +35,14 @@ def encode_dataset(model: Autoencoder, images: Tensor, *, batch_size: int = 1000
 def encode_blocks(model: Autoencoder, images: Tensor, *, batch_size: int, progress: bool) -> Iterator[Posterior]:
     """The posteriors of `batch_size` images at a time, so that only these are ever held as floats.
 
-    images: (n, input_dim) uint8, n > 0.
+    images: (n, input_dim) uint8, n > 0; looked at before the first block is asked for.
     """
-    check_positive("batch_size", batch_size)
-    if images.ndim != 2 or len(images) == 0:
-        raise ValueError(f"images must have shape (n, {model.config.input_dim}) with n > 0, got {tuple(images.shape)}")
+    check_count("batch_size", batch_size)
+    check_images("images", images, model.config.input_dim)
+    return _blocks(model, images, batch_size, progress=progress)
+
+
+def _blocks(model: Autoencoder, images: Tensor, batch_size: int, *, progress: bool) -> Iterator[Posterior]:
     with tqdm(total=len(images), unit="image", disable=not progress) as bar:
         for block in images.split(batch_size):
             yield _encode(model, block)

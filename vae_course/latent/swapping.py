@@ -40,6 +40,8 @@ def swap_test(decode: Decoder, z: Tensor, context: Tensor, *, generator: torch.G
     """
     check_points("z", z)
     n = len(z)
+    if context.ndim == 0:
+        raise ValueError("context must have shape (n, ...), a row for each image, got one number")
     if n < 2 or len(context) != n:
         raise ValueError(f"z and context must hold the same images, 2 or more, got {n} and {len(context)} rows")
     ring = torch.randperm(n, generator=generator)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vae_course.latent.checks import check_points
-from vae_course.types import check_positive
+from vae_course.types import check_count, check_positive, check_whole
 
 _MOST = 16  # points: the table has 2^n rows
 
@@ -91,7 +91,10 @@ def geodesic(
     J the decoder's Jacobian. The best path met is returned: a local minimum, never worse than the straight line.
     Arvanitidis, Hansen & Hauberg (2018). Chapter 9.
     """
-    check_positive("n_iterations", n_iterations)
+    check_count("n_iterations", n_iterations)
+    check_positive("lr", lr)
+    if lr == math.inf:
+        raise ValueError("lr must be a finite number, got inf")
     line = lerp(start, end, n)
     if n == 2:
         return line
@@ -119,6 +122,7 @@ def _shares(start: Tensor, end: Tensor, n: int) -> Tensor:
         )
     check_points("start", start[None])
     check_points("end", end[None])
+    check_whole("n", n)
     if n < 2:
         raise ValueError(f"n must be at least 2, the two ends, got {n}")
     return torch.linspace(0, 1, n, dtype=start.dtype)[:, None]

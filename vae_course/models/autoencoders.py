@@ -55,7 +55,7 @@ class Autoencoder(nn.Module):
 
     def decode_logits(self, z: Tensor) -> Tensor:
         """The decoder's output before the sigmoid, (batch, input_dim). z: (batch, latent_dim)."""
-        check_batch("z", z, self.config.latent_dim)
+        check_batch("z", z, self.config.latent_dim, self.mu_head.weight.dtype)
         return self.output(self.decoder_body(z))  # type: ignore[no-any-return]
 
     def decode(self, z: Tensor) -> Tensor:
@@ -76,6 +76,8 @@ class Autoencoder(nn.Module):
 
     def set_output_bias(self, mean_image: Tensor) -> None:
         """Starts the decoder at the mean image, (input_dim,) in [0, 1], instead of at grey."""
+        if mean_image.shape != (self.config.input_dim,):
+            raise ValueError(f"mean_image must have shape ({self.config.input_dim},), got {tuple(mean_image.shape)}")
         with torch.no_grad():
             self.output.bias.copy_(mean_image.clamp(0.001, 0.999).logit())
 
@@ -96,7 +98,7 @@ class Autoencoder(nn.Module):
         return gaussian_nll(x, logits.sigmoid(), sigma=sigma)
 
     def _hidden(self, x: Tensor) -> Tensor:
-        check_batch("x", x, self.config.input_dim)
+        check_batch("x", x, self.config.input_dim, self.mu_head.weight.dtype)
         return self.encoder_body(x)  # type: ignore[no-any-return]
 
     def _mu(self, hidden: Tensor) -> Tensor:

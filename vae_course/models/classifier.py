@@ -37,7 +37,7 @@ class Classifier(nn.Module):
 
         A bottleneck gives (batch, bottleneck) of either sign.
         """
-        check_batch("x", x, self.config.input_dim)
+        check_batch("x", x, self.config.input_dim, self.output.weight.dtype)
         return self.body(x)  # type: ignore[no-any-return]
 
     def probabilities(self, x: Tensor) -> Tensor:

@@ -86,11 +86,27 @@ def relu_layers(sizes: list[int], generator: torch.Generator) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def check_batch(name: str, values: Tensor, width: int) -> None:
-    """Raises ValueError unless `values` has shape (n, width), TypeError unless it is floating point."""
+def check_images(name: str, images: Tensor, width: int) -> None:
+    """Raises TypeError unless `images` is uint8, ValueError unless it has shape (n, width) with n > 0."""
+    if images.dtype != torch.uint8:
+        raise TypeError(f"{name} must be uint8 (0 to 255), got {images.dtype}; floats in [0, 1] take up 4 x the memory")
+    if images.ndim != 2 or images.shape[1] != width or len(images) == 0:
+        raise ValueError(f"{name} must have shape (n, {width}) with n > 0, got {tuple(images.shape)}")
+
+
+def check_batch(name: str, values: Tensor, width: int, dtype: torch.dtype | None = None) -> None:
+    """Raises ValueError unless `values` has shape (n, width), TypeError unless it is floating point.
+
+    dtype: of the weights that it is to meet; None lets any floating type through.
+    """
     if values.ndim != 2 or values.shape[1] != width:
         raise ValueError(
             f"{name} must have shape (n, {width}), got {tuple(values.shape)}; for one point pass {name}[None, :]"
         )
     if not values.is_floating_point():
         raise TypeError(f"{name} must be floating point, got {values.dtype}; images go through to_unit(images)")
+    if dtype not in (None, values.dtype):
+        raise TypeError(
+            f"{name} must be {dtype}, as the model's weights are, got {values.dtype}; "
+            f"pass {name}.to({dtype}), or make the model double with model.double()"
+        )

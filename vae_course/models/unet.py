@@ -35,12 +35,12 @@ class UNetVAE(VAE):
 
     def decode_logits(self, z: Tensor, context: Tensor | None = None) -> Tensor:
         """The decoder's output before the sigmoid, (batch, input_dim). z: (batch, latent_dim)."""
-        check_batch("z", z, self.config.latent_dim)
+        check_batch("z", z, self.config.latent_dim, self.mu_head.weight.dtype)
         if not self.config.skips:
             return self._upwards(z, [])
         if context is None:
             context = z.new_zeros(1, self.config.input_dim)
-        check_batch("context", context, self.config.input_dim)
+        check_batch("context", context, self.config.input_dim, self.mu_head.weight.dtype)
         if len(context) not in (1, len(z)):
             raise ValueError(
                 f"context must hold 1 image, or one for each of the {len(z)} rows of z, got {len(context)}"
@@ -81,7 +81,7 @@ class UNetVAE(VAE):
 
     def _seen(self, x: Tensor) -> list[Tensor]:
         """What the encoder makes of images on each level, (batch, channels, side, side), from the top."""
-        check_batch("x", x, self.config.input_dim)
+        check_batch("x", x, self.config.input_dim, self.mu_head.weight.dtype)
         side = math.isqrt(self.config.input_dim)
         top, *lower = self.encoder_body
         seen = [top(x.unflatten(1, (1, side, side))).relu()]

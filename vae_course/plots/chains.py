@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from vae_course.plots.checks import as_floats, as_numbers, check_length
 from vae_course.plots.style import NEUTRAL, RIGHT, with_defaults
 
 if TYPE_CHECKING:
@@ -45,12 +46,15 @@ def plot_cells(z: ArrayLike, mass: ArrayLike, width: float, *, ax: Axes | None =
     `sampling.grid_posterior` gives them. The shade is the root of the mass, as in plot_density. The axes end where the
     cells with all but a ten-thousandth of the greatest mass do.
     """
-    centres, masses = np.asarray(z, dtype=float), np.asarray(mass, dtype=float)
-    if centres.ndim != 2 or centres.shape[1:] != (2,) or masses.shape != (len(centres),) or masses.min() < 0:
+    centres, masses = as_floats("z", z), as_floats("mass", mass)
+    if centres.ndim != 2 or centres.shape[1:] != (2,) or masses.shape != (len(centres),) or masses.min(initial=0) < 0:
         raise ValueError(
             f"z must be (n, 2) and mass (n,), nowhere negative, got {centres.shape} and {masses.shape}; "
             "pass grid.z, grid.mass, grid.width of a grid posterior"
         )
+    if not masses.any():
+        raise ValueError("mass must be above 0 for one of the cells of z at least")
+    check_length("width", width)
     kept = masses > 1e-4 * masses.max()
     centres, masses = centres[kept], masses[kept]
     low = centres.min(axis=0)
@@ -67,7 +71,7 @@ def plot_cells(z: ArrayLike, mass: ArrayLike, width: float, *, ax: Axes | None =
 
 
 def _columns(name: str, values: ArrayLike) -> Any:
-    columns = np.asarray(values, dtype=float)
+    columns = as_numbers(name, values)  # NaN is the autocorrelation of a chain that never moves
     if columns.ndim not in (1, 2) or columns.size == 0:
         raise ValueError(
             f"{name} must have shape (n,) or (n, chains), got {columns.shape}; pick one latent first, {name}[:, :, 0]"

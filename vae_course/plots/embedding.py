@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from vae_course.plots.checks import as_digits, as_floats, as_points, check_length
 from vae_course.plots.latent_map import label_spots
 from vae_course.plots.style import DIGIT_COLOURS, NEUTRAL, with_defaults
 
@@ -22,10 +23,8 @@ def plot_embedding(
     points: (n, 2). labels: (n,) from 0 to 9, which colour the points and are written where a class is densest; None
     draws all points grey. Raises ValueError on other shapes.
     """
-    spots = _as_points(points)
-    classes = None if labels is None else np.asarray(labels, dtype=int)
-    if classes is not None and classes.shape != spots.shape[:1]:
-        raise ValueError(f"labels must be one a point, ({len(spots)},), got {classes.shape}")
+    spots = as_points("points", points)
+    classes = None if labels is None else as_digits(labels, len(spots))
     ax = ax or _current_axes()
     colours: Any = NEUTRAL if classes is None else np.array(DIGIT_COLOURS)[classes]
     ax.scatter(spots[:, 0], spots[:, 1], **with_defaults(scatter_kw, s=4, c=colours, linewidths=0))
@@ -52,10 +51,12 @@ def plot_images_at(
     """
     from matplotlib.colors import to_rgb
 
-    spots, ink = _as_points(points), np.asarray(images)
+    spots, ink = as_points("points", points), as_floats("images", images)
     if ink.shape != (len(spots), 784):
         raise ValueError(f"images must be ({len(spots)}, 784), one a point, got {ink.shape}")
-    ink = (ink / (255 if ink.dtype == np.uint8 else 1)).reshape(-1, 28, 28)
+    classes = None if labels is None else as_digits(labels, len(spots))
+    check_length("width", width)
+    ink = (ink / (255 if np.asarray(images).dtype == np.uint8 else 1)).reshape(-1, 28, 28)
     ax = ax or _current_axes()
     low, high = spots.min(axis=0), spots.max(axis=0)
     half = width * float((high - low).max()) / 2
@@ -64,18 +65,11 @@ def plot_images_at(
         if (np.abs(drawn - (x, y)) < 2 * half).all(axis=1).any():
             continue
         drawn = np.vstack([drawn, (x, y)])
-        colour = "black" if labels is None else DIGIT_COLOURS[int(np.asarray(labels)[i])]
+        colour = "black" if classes is None else DIGIT_COLOURS[classes[i]]
         rgba = np.dstack([np.broadcast_to(to_rgb(colour), (28, 28, 3)), ink[i]])
         ax.imshow(rgba, extent=(x - half, x + half, y - half, y + half), interpolation="nearest")
     ax.set(xlim=(low[0] - half, high[0] + half), ylim=(low[1] - half, high[1] + half))
     return _bare(ax, adjustable="box")
-
-
-def _as_points(points: ArrayLike) -> np.ndarray:
-    spots = np.asarray(points, dtype=float)
-    if spots.ndim != 2 or spots.shape[1] != 2 or not len(spots):
-        raise ValueError(f"points must be (n, 2) with n > 0, got {spots.shape}")
-    return spots
 
 
 def _bare(ax: Axes, *, adjustable: str) -> Axes:

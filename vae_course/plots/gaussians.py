@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vae_course.latent.checks import check_tree
+from vae_course.plots.checks import as_floats, as_numbers, check_length
 from vae_course.plots.style import DIGIT_COLOURS, RIGHT, SERIES, with_defaults
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # Kinds that are neither digits nor right or wrong, told apart by shape as well.
+_ROUNDING = 1e-6  # relative, by which a flat covariance's eigenvalue may lie below 0
 _KINDS = tuple(zip(SERIES, "os^D", strict=True))
 
 
@@ -33,13 +36,18 @@ def plot_gaussians(
     """
     from matplotlib.patches import Ellipse
 
-    means, covs = np.asarray(mean, dtype=float), np.asarray(cov, dtype=float)
+    means, covs = as_floats("mean", mean), as_floats("cov", cov)
     if means.ndim != 2 or means.shape[1] != 2 or covs.shape != (len(means), 2, 2):
         raise ValueError(
             f"mean must be (n, 2) and cov (n, 2, 2), got {means.shape} and {covs.shape}; for one pass mean[None]"
         )
-    ax = ax or _current_axes()
+    check_length("n_std", n_std)
+    if colours is not None and len(colours) != len(means):
+        raise ValueError(f"colours must be one for each of {len(means)} Gaussians, got {len(colours)}")
     variance, axis = np.linalg.eigh(covs)
+    if (variance < -_ROUNDING * np.abs(variance).max(initial=0)).any():
+        raise ValueError("cov holds a matrix with a negative eigenvalue, which is no covariance")
+    ax = ax or _current_axes()
     width = 2 * n_std * np.sqrt(variance.clip(min=0))
     angle = np.degrees(np.arctan2(axis[:, 1, 1], axis[:, 0, 1]))  # of the longest axis
     for i, centre in enumerate(means):
@@ -55,9 +63,10 @@ def plot_density(density: ArrayLike, *, limit: float, ax: Axes | None = None, **
     density: (cells, cells) >= 0; rows go with z2 upwards, columns with z1. The shade is its square root, and the
     densest half percent of the cells is equally dark, so that thin parts show.
     """
-    values = np.asarray(density, dtype=float)
-    if values.ndim != 2 or values.shape[0] != values.shape[1] or values.min() < 0:
+    values = as_floats("density", density)
+    if values.ndim != 2 or values.shape[0] != values.shape[1] or not values.size or values.min() < 0:
         raise ValueError(f"density must be (cells, cells) and nowhere negative, got {values.shape}")
+    check_length("limit", limit)
     ax = ax or _current_axes()
     extent = (-limit, limit, -limit, limit)
     shade = np.sqrt(values)
@@ -76,11 +85,12 @@ def plot_by_digit(values: Mapping[str, ArrayLike], *, ax: Axes | None = None, **
     """
     if not 0 < len(values) <= len(_KINDS):
         raise ValueError(f"values must hold between 1 and {len(_KINDS)} kinds, got {len(values)}")
-    ax = ax or _current_axes()
-    for i, (kind, numbers) in enumerate(values.items()):
-        rows = np.atleast_2d(np.asarray(numbers, dtype=float))
+    tables = {kind: np.atleast_2d(as_numbers(f"values[{kind!r}]", numbers)) for kind, numbers in values.items()}
+    for kind, rows in tables.items():
         if rows.ndim != 2 or rows.shape[1] != 10:
-            raise ValueError(f"values[{kind!r}] must have shape (runs, 10) or (10,), got {np.shape(numbers)}")
+            raise ValueError(f"values[{kind!r}] must have shape (runs, 10) or (10,), got {np.shape(values[kind])}")
+    ax = ax or _current_axes()
+    for i, (kind, rows) in enumerate(tables.items()):
         place = np.arange(10) + 0.22 * (i - (len(values) - 1) / 2)
         colour, marker = _KINDS[i]
         look = with_defaults(line_kw, color=colour, marker=marker, linestyle="", markersize=4, alpha=0.75, label=kind)
@@ -97,6 +107,7 @@ def plot_tree(tree: NDArray[np.float64], *, ax: Axes | None = None, **dendrogram
     """
     from scipy.cluster.hierarchy import dendrogram
 
+    check_tree(tree)
     ax = ax or _current_axes()
     options = with_defaults(dendrogram_kw, color_threshold=0, above_threshold_color="0.25", leaf_font_size=12)
     dendrogram(tree, ax=ax, **options)

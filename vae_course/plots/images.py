@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from vae_course.plots.style import with_defaults
+from vae_course.types import check_count, check_whole
 
 
 def plot_images(images: Tensor, *, n_columns: int = 10, gap: int = 0, ax: Axes | None = None, **imshow_kw: Any) -> Axes:
@@ -24,6 +25,10 @@ def plot_images(images: Tensor, *, n_columns: int = 10, gap: int = 0, ax: Axes |
         raise ValueError(
             f"images must have shape (n, 784) with n > 0, got {tuple(images.shape)}; flatten 28 x 28 first"
         )
+    check_count("n_columns", n_columns)
+    check_whole("gap", gap)
+    if gap < 0:
+        raise ValueError(f"gap must be 0 pixels or more, got {gap}")
     white = 255 if images.dtype == torch.uint8 else 1
     n_rows = math.ceil(len(images) / n_columns)
     blank = images.new_zeros(n_rows * n_columns - len(images), 784)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vae_course.plots.checks import as_map, check_length
 from vae_course.plots.style import DIGIT_COLOURS
 
 if TYPE_CHECKING:
@@ -21,9 +22,9 @@ def plot_latent_map(
     mu: (n, 2). labels: (n,) from 0 to 9. limit: half the width of the map; None takes what holds every point.
     Dashed circles lie at one and two standard deviations of the prior N(0, I). Raises ValueError on wrong shapes.
     """
-    points, classes = np.asarray(mu, dtype=float), np.asarray(labels, dtype=int)
-    if points.ndim != 2 or points.shape[1] != 2 or classes.shape != points.shape[:1] or not len(points):
-        raise ValueError(f"mu must be (n, 2) and labels (n,) with n > 0, got {points.shape} and {classes.shape}")
+    points, classes = as_map("mu", mu, labels)
+    if limit is not None:
+        check_length("limit", limit)
     if ax is None:
         import matplotlib.pyplot as plt
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from vae_course.plots.checks import as_map, as_numbers, check_length
 from vae_course.plots.style import DIGIT_COLOURS, NEUTRAL, RIGHT, with_defaults
+from vae_course.types import check_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,10 +25,12 @@ def plot_phases(
     steps stand on a logarithmic axis on which 0 has a place of its own. Raises ValueError on other shapes and on a
     phase outside the steps.
     """
-    values = np.asarray(kl, dtype=float)
+    values = as_numbers("kl", kl)
     if values.ndim != 1 or not len(values):
         raise ValueError(f"kl must have shape (steps,), got {values.shape}; pass history.kl, say")
     phases = phases or {}
+    for name, step in phases.items():
+        check_whole(f"phases[{name!r}]", step)
     if outside := {name: step for name, step in phases.items() if not 0 <= step < len(values)}:
         raise ValueError(f"phases must lie between 0 and {len(values) - 1}, the last step, got {outside}")
     ax = ax or _current_axes()
@@ -53,9 +57,8 @@ def plot_cloud(codes: ArrayLike, labels: ArrayLike, *, limit: float, ax: Axes | 
     """
     from matplotlib.patches import Circle
 
-    spots, classes = np.asarray(codes, dtype=float), np.asarray(labels, dtype=int)
-    if spots.ndim != 2 or spots.shape[1] != 2 or classes.shape != spots.shape[:1]:
-        raise ValueError(f"codes must be (n, 2) and labels (n,), got {spots.shape} and {classes.shape}")
+    spots, classes = as_map("codes", codes, labels)
+    check_length("limit", limit)
     ax = ax or _current_axes()
     for radius in (1, 2):
         ax.add_patch(Circle((0, 0), radius, facecolor="none", edgecolor=NEUTRAL, linewidth=0.7))

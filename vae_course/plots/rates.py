@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vae_course.plots.checks import as_floats, as_numbers
 from vae_course.plots.style import RIGHT, with_defaults
+from vae_course.types import check_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,9 +32,13 @@ def plot_sweep(
     beta: (k,), rising, none below 0; 0 has a place of its own left of the logarithmic axis. values: (seeds, k), or
     (k,) of one run. best: which beta gets a large dot. ticks: the betas that are written below the axis, all if None.
     """
-    places, table = beta_places(beta), np.atleast_2d(np.asarray(values, dtype=float))
-    if table.ndim != 2 or table.shape[1] != len(places):
+    places, table = beta_places(beta), np.atleast_2d(as_numbers("values", values))
+    if table.ndim != 2 or not len(table) or table.shape[1] != len(places):
         raise ValueError(f"values must be (seeds, {len(places)}), a column for each beta, got {np.shape(values)}")
+    if best is not None:
+        check_whole("best", best)
+        if not 0 <= best < len(places):
+            raise ValueError(f"best must lie between 0 and {len(places) - 1}, a column of values, got {best}")
     ax = ax or _current_axes()
     middle = table.mean(axis=0)
     # The mean of three equal numbers may round to more than the largest of them.
@@ -52,15 +58,18 @@ def plot_rate_distortion(
     kl, nll: (seeds, k) nats per image, a column for each beta, in the order of the betas; or (k,) of one run.
     beta: (k,), written beside the means; None writes nothing.
     """
-    rate, distortion = (np.atleast_2d(np.asarray(value, dtype=float)) for value in (kl, nll))
-    if rate.ndim != 2 or rate.shape != distortion.shape:
+    rate, distortion = (np.atleast_2d(as_numbers(name, value)) for name, value in (("kl", kl), ("nll", nll)))
+    if rate.ndim != 2 or rate.shape != distortion.shape or not rate.size:
         raise ValueError(f"kl and nll must both be (seeds, betas), got {np.shape(kl)} and {np.shape(nll)}")
+    betas = None if beta is None else as_floats("beta", beta)
+    if betas is not None and betas.shape != rate.shape[1:]:
+        raise ValueError(f"beta must be ({rate.shape[1]},), one for each column of kl, got {betas.shape}")
     ax = ax or _current_axes()
     look = with_defaults(line_kw, color=RIGHT, linewidth=1.2)
     (line,) = ax.plot(rate.mean(axis=0), distortion.mean(axis=0), **look)
     ax.plot(rate.ravel(), distortion.ravel(), "o", color=line.get_color(), markersize=4, alpha=0.6)
-    if beta is not None:
-        points = zip(rate.mean(axis=0), distortion.mean(axis=0), np.asarray(beta, dtype=float), strict=True)
+    if betas is not None:
+        points = zip(rate.mean(axis=0), distortion.mean(axis=0), betas, strict=True)
         for x, y, value in points:
             ax.annotate(f"{value:g}", (x, y), xytext=(4, 4), textcoords="offset points", fontsize="small")
     ax.set(xlabel="rate: KL (nats)", ylabel="distortion: nll (nats)")
@@ -72,8 +81,14 @@ def beta_places(beta: ArrayLike) -> NDArray[np.float64]:
 
     beta: (k,), rising, none below 0, at least one above. Returns (k,).
     """
-    values = np.asarray(beta, dtype=float)
-    if values.ndim != 1 or not (np.diff(values) > 0).all() or not (values >= 0).all() or not values.any():
+    values = as_numbers("beta", beta)
+    if (
+        values.ndim != 1
+        or not np.isfinite(values).all()
+        or not (np.diff(values) > 0).all()
+        or not (values >= 0).all()
+        or not values.any()
+    ):
         raise ValueError(f"beta must rise from 0 or above, (k,), with one above 0, got {values.tolist()}")
     return np.where(values > 0, values, values[values > 0].min() / _STEP)
 

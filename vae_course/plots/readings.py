@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from vae_course.plots.checks import as_floats
 from vae_course.plots.style import DIGIT_COLOURS, with_defaults
 
 if TYPE_CHECKING:
@@ -20,9 +21,11 @@ def plot_readings(probabilities: ArrayLike, *, ax: Axes | None = None, **bar_kw:
     probabilities: (n, 10), of the images in their order. The digit stands above the middle of each run of bars that
     are read alike.
     """
-    shares = np.asarray(probabilities, dtype=float)
+    shares = as_floats("probabilities", probabilities)
     if shares.ndim != 2 or shares.shape[1] != 10 or not len(shares):
         raise ValueError(f"probabilities must be (n, 10) with n > 0, got {shares.shape}")
+    if shares.min() < 0 or shares.max() > 1 + 1e-6:  # a softmax rounds
+        raise ValueError("probabilities must lie between 0 and 1; logits go through a softmax")
     ax = ax or _current_axes()
     read = shares.argmax(axis=1)
     colours = np.array(DIGIT_COLOURS)[read]

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from vae_course.plots.style import NEUTRAL, RIGHT, WRONG, with_defaults
-from vae_course.types import History
+from vae_course.types import History, check_count
 
 
 def plot_loss(history: History, *, ax: Axes | None = None, **line_kw: Any) -> Axes:
@@ -43,6 +43,7 @@ class LiveCurves:
     """
 
     def __init__(self, *, every: int = 4) -> None:
+        check_count("every", every)
         self.every = every
         self._handle: Any = None
 

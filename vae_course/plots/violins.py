@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vae_course.plots.checks import as_columns, as_digits, as_floats
 from vae_course.plots.style import DIGIT_COLOURS, NEUTRAL, RIGHT, SERIES, with_defaults
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def plot_violins(values: ArrayLike, *, ax: Axes | None = None, **fill_kw: Any) -
     values: (n, d). A violin's outline is a Gaussian kernel density estimate with Scott's bandwidth, cut off at the
     smallest and the largest value; a bar stands at the median. A constant latent is a flat line.
     """
-    columns = _columns("values", values)
+    columns = as_columns("values", values)
     ax = ax or _current_axes()
     # The edge keeps a latent that hardly moves in sight.
     look = with_defaults(fill_kw, facecolor=RIGHT, edgecolor="face", linewidth=0.8, alpha=0.8)
@@ -51,7 +52,7 @@ def plot_split_violins(
     Each half is as wide as in plot_violins. Which latent of one run belongs beside which of the other is the caller's
     to decide: see `latent.match_latents`.
     """
-    runs = _columns("left", left), _columns("right", right)
+    runs = as_columns("left", left), as_columns("right", right)
     if runs[0].shape[1] != runs[1].shape[1] or len(names) != 2:
         raise ValueError(
             "left and right must have as many latents as each other, and names two entries, "
@@ -71,7 +72,7 @@ def plot_boxes(values: ArrayLike, *, ax: Axes | None = None, **boxplot_kw: Any) 
 
     values: (n, d). What lies outside the whiskers is not drawn.
     """
-    columns = _columns("values", values)
+    columns = as_columns("values", values)
     ax = ax or _current_axes()
     look = with_defaults(
         boxplot_kw, whis=(5, 95), showfliers=False, widths=0.6, patch_artist=True,
@@ -90,7 +91,7 @@ def plot_polar_violins(
     values: (n, d). ax: axes made with projection="polar". origin: the value at the centre, below all others; limit: the
     value at the rim. A violin's width is an angle, so that the same shape is larger farther out.
     """
-    columns = _columns("values", values)
+    columns = as_columns("values", values)
     if getattr(ax, "name", "") != "polar":
         raise ValueError('ax must be polar; make it with plt.subplots(subplot_kw={"projection": "polar"})')
     low, high = float(columns.min()), float(columns.max())
@@ -123,10 +124,8 @@ def plot_profiles(
 
     values: (n, d). labels: (n,) from 0 to 9, or None for grey lines.
     """
-    rows = _columns("values", values)
-    digits = None if labels is None else np.asarray(labels, dtype=int)
-    if digits is not None and digits.shape != rows.shape[:1]:
-        raise ValueError(f"labels must be one a row, ({len(rows)},), got {digits.shape}")
+    rows = as_columns("values", values)
+    digits = None if labels is None else as_digits(labels, len(rows))
     ax = ax or _current_axes()
     places = range(1, rows.shape[1] + 1)
     for i, row in enumerate(rows):
@@ -142,8 +141,8 @@ def outline(values: ArrayLike) -> Outline:
     """
     from scipy.stats import gaussian_kde
 
-    numbers = np.asarray(values, dtype=float)
-    if numbers.ndim != 1 or not numbers.size or not np.isfinite(numbers).all():
+    numbers = as_floats("values", values)
+    if numbers.ndim != 1 or not numbers.size:
         raise ValueError(f"values must be a row of finite numbers, got shape {numbers.shape}")
     low, high = float(numbers.min()), float(numbers.max())
     if low == high:
@@ -158,13 +157,6 @@ def _name_latents(ax: Axes, n_latents: int) -> Axes:
     ax.set(xlabel="latent", xlim=(0.4, n_latents + 0.6), xticks=range(1, n_latents + 1, step))
     ax.grid(visible=False, axis="x")
     return ax
-
-
-def _columns(name: str, values: ArrayLike) -> NDArray[np.float64]:
-    columns = np.asarray(values, dtype=float)
-    if columns.ndim != 2 or not columns.size:
-        raise ValueError(f"{name} must be (n, d) with n > 0, got {columns.shape}; for one latent pass z[:, None]")
-    return columns
 
 
 def _current_axes() -> Axes:

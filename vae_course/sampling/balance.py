@@ -44,13 +44,17 @@ def flows(log_target: Tensor, transition: Tensor) -> Tensor:
     check_finite("log_target", log_target)
     if log_target.shape != transition.shape[:1]:
         raise ValueError(f"log_target must have shape ({len(transition)},), got {tuple(log_target.shape)}")
+    _check_transition(transition)
     return log_target.double().softmax(dim=0)[:, None] * transition.double()
 
 
 def imbalance(flow: Tensor) -> float:
     """The largest gap between a flow and the one back, over the largest flow between two points: 0 is balance."""
     _check_square("flow", flow)
+    check_finite("flow", flow)
     between = flow - flow.diagonal().diag()
+    if not bool(between.any()):
+        raise ValueError("flow must lead from some point to another; a chain that never moves has nothing to balance")
     return float((between - between.T).abs().max() / between.abs().max())
 
 
@@ -59,17 +63,28 @@ def stationary(transition: Tensor) -> Tensor:
 
     transition: (n, n), rows summing to 1, in which every point can be reached from every other.
     """
-    _check_square("transition", transition)
+    _check_transition(transition)
     n, matrix = len(transition), transition.double()
-    if not torch.allclose(matrix.sum(dim=1), torch.ones(n, dtype=torch.float64)):
-        raise ValueError("each row of transition must sum to 1; transition_matrix makes such a matrix")
     # One of the n equations follows from the others; the sum takes its place.
     system = matrix.T - torch.eye(n, dtype=torch.float64)
     system[-1] = 1
     right = torch.zeros(n, dtype=torch.float64)
     right[-1] = 1
-    kept: Tensor = torch.linalg.solve(system, right)
-    return kept
+    kept, info = torch.linalg.solve_ex(system, right)
+    if int(info) or not bool(kept.isfinite().all()):
+        raise ValueError("transition falls into parts without a way from one to the other; take them one by one")
+    found: Tensor = kept
+    return found
+
+
+def _check_transition(transition: Tensor) -> None:
+    _check_square("transition", transition)
+    check_finite("transition", transition)
+    sums = transition.double().sum(dim=1)
+    if not torch.allclose(sums, torch.ones_like(sums)) or float(transition.min()) < -_EXCESS:
+        raise ValueError(
+            "each row of transition must sum to 1, without a negative entry; transition_matrix makes such a matrix"
+        )
 
 
 def _check_square(name: str, value: Tensor) -> None:

@@ -7,13 +7,13 @@ from torch import Tensor
 
 from vae_course.latent.checks import check_labels, check_posterior
 from vae_course.objectives import reparameterize
-from vae_course.types import check_positive
+from vae_course.types import check_count, check_whole
 
 
 def sample_prior(n: int, d: int, *, generator: torch.Generator) -> Tensor:
     """n draws from N(0, I) in d dimensions, (n, d) float32."""
-    check_positive("n", n)
-    check_positive("d", d)
+    check_count("n", n)
+    check_count("d", d)
     return torch.randn(n, d, generator=generator)
 
 
@@ -23,7 +23,7 @@ def sample_dataset_posterior(mu: Tensor, logvar: Tensor, n: int, *, generator: t
     mu, logvar: (m, d), logvar -inf for points. Images are drawn with replacement. Chapter 5.
     """
     check_posterior(mu, logvar, points=True)
-    check_positive("n", n)
+    check_count("n", n)
     index = torch.randint(len(mu), (n,), generator=generator)
     eps = torch.randn(n, mu.shape[1], generator=generator, dtype=mu.dtype)
     return reparameterize(mu[index], logvar[index], eps)
@@ -35,6 +35,7 @@ def sample_class(mu: Tensor, logvar: Tensor, labels: Tensor, c: int, n: int, *, 
     mu, logvar: (m, d), logvar -inf for points; labels: (m,). Raises ValueError if no image has the label c.
     """
     check_posterior(mu, logvar, points=True)
+    check_whole("c", c)
     check_labels(labels, len(mu), max(c, int(labels.max()) if labels.numel() else 0) + 1)
     chosen = labels == c
     if not chosen.any():

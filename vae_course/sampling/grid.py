@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vae_course.sampling.kernels import LogLikelihood
-from vae_course.types import check_positive
+from vae_course.types import check_count, check_positive
 
 _FIRST = 0.5  # width of the first cells
 _DROP = 14.0  # nats below the highest value, beyond which cells are left out
@@ -45,7 +45,7 @@ class GridPosterior(NamedTuple):
 
     def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
         """n independent draws, (n, 2): a cell, then a place in it."""
-        check_positive("n", n)
+        check_count("n", n)
         cell = torch.multinomial(self.mass, n, replacement=True, generator=generator)
         place = torch.rand(n, 2, generator=generator, dtype=torch.float64) - 0.5
         return self.z[cell] + self.width * place
@@ -61,8 +61,9 @@ def grid_posterior(log_likelihood: LogLikelihood, *, limit: float = 6.0, accurac
     mode much narrower than a half that does not show around it would be missed. Raises ValueError if the
     log-likelihood is NaN or +inf somewhere, or nowhere above -inf. Chapter 6.
     """
-    check_positive("limit", limit)
     check_positive("accuracy", accuracy)
+    if not _FIRST <= limit < math.inf:
+        raise ValueError(f"limit must be a number from {_FIRST} up, the width of the first cells, got {limit}")
     width = _FIRST
     side = torch.arange(-limit + width, limit, 2 * width, dtype=torch.float64)
     blocks = torch.cartesian_prod(side, side)  # each of four cells
@@ -83,7 +84,13 @@ def grid_posterior(log_likelihood: LogLikelihood, *, limit: float = 6.0, accurac
 def _log_density(log_likelihood: LogLikelihood, z: Tensor) -> Tensor:
     """log p(x | z) p(z) up to the prior's constant, (n,) float64."""
     with torch.no_grad():
-        value = torch.cat([log_likelihood(block).double() for block in z.split(_BLOCK)])
+        parts = [log_likelihood(block).double() for block in z.split(_BLOCK)]
+    if any(part.ndim != 1 for part in parts) or sum(len(part) for part in parts) != len(z):
+        raise ValueError(
+            f"log_likelihood must give one number for each of {len(z)} points, (n,), got {tuple(parts[0].shape)}; "
+            "sum over the pixels, not over the points"
+        )
+    value = torch.cat(parts)
     if value.isnan().any() or value.max() == math.inf or value.max() == -math.inf:
         raise ValueError(
             "the log-likelihood must be a number or -inf everywhere on the square, and a number somewhere, "

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from vae_course.sampling.kernels import Info, LogLikelihood, State, check_step, decide, init
 from vae_course.sampling.normal import Normal, log_prior
-from vae_course.types import check_positive
+from vae_course.types import check_count
 
 __all__ = ["init", "step"]
 
@@ -36,7 +36,7 @@ def step(
     Neal (2011).
     """
     step = check_step(step, None)
-    check_positive("n_leapfrog", n_leapfrog)
+    check_count("n_leapfrog", n_leapfrog)
     kept = prior if reference is None else reference
     start = torch.randn(state.z.shape, generator=generator, dtype=state.z.dtype)
     spread = torch.rand(len(state.z), 1, generator=generator, dtype=state.z.dtype)

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from vae_course.latent.checks import check_points
 from vae_course.latent.mixtures import gaussian_log_density
-from vae_course.types import check_positive
+from vae_course.types import check_count, check_whole
 
 _LEAST_VARIANCE = 1e-3  # added to all variances: no Gaussian shrinks to a single code
 
@@ -32,7 +32,7 @@ class Mixture(NamedTuple):
 
     def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
         """n independent draws, (n, d) float64: a Gaussian by its weight, then z from it."""
-        check_positive("n", n)
+        check_count("n", n)
         index = torch.multinomial(self.weight, n, replacement=True, generator=generator)
         eps = torch.randn(n, self.mean.shape[1], generator=generator, dtype=torch.float64)
         factor: Tensor = torch.linalg.cholesky(self.cov)
@@ -47,6 +47,7 @@ def fit_mixture(z: Tensor, n_components: int, *, seed: int = 0) -> Mixture:
     wait for each other: the matrices are small. Raises ValueError for too few codes. Chapter 5.
     """
     check_points("z", z)
+    check_whole("n_components", n_components)
     if not 1 <= n_components <= len(z):
         raise ValueError(f"n_components must lie between 1 and {len(z)}, the number of codes, got {n_components}")
     from sklearn.mixture import GaussianMixture  # seconds to import, so only where it is used

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from vae_course.latent.checks import check_points
+from vae_course.types import check_whole
 
 _NUMBERS = 4_000_000  # distances held at a time: 32 MB
 # Balls are a little larger than they are, so that rounding does not say whether they hold their surface: by this share
@@ -41,6 +42,7 @@ def sample_quality(real: Tensor, samples: Tensor, *, k: int = 5) -> SampleQualit
     check_points("real", real)
     check_points("samples", samples, real.shape[1])
     smallest = min(len(real), len(samples))
+    check_whole("k", k)
     if not 1 <= k < smallest:
         raise ValueError(f"k must lie between 1 and {smallest - 1}, the other points of the smaller set, got {k}")
     middle = real.double().mean(dim=0)  # smaller numbers cancel better in the expanded square

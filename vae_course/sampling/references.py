@@ -5,10 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from vae_course.latent.checks import check_finite
 from vae_course.latent.jacobian import predicted_precision
 from vae_course.models import VAE
 from vae_course.sampling.normal import Normal
-from vae_course.types import check_positive
+from vae_course.types import check_count, check_positive
 
 _HALVINGS = 12  # of a Gauss-Newton step, before an image stays where it is
 
@@ -19,7 +20,7 @@ def encoder_reference(model: VAE, x: Tensor) -> Normal:
     x: (input_dim,) floats in [0, 1], or (chains, input_dim), which gives one Gaussian for each chain.
     """
     with torch.no_grad():
-        posterior = model.encode(torch.atleast_2d(x))
+        posterior = model.encode(_as_images(model, x))
     return _normal(posterior.mu, posterior.std.diag_embed(), x)
 
 
@@ -30,7 +31,8 @@ def laplace_reference(model: VAE, x: Tensor, *, n_iterations: int = 20) -> Norma
     halved until the log posterior rises. For a Bernoulli decoder with ReLUs that precision is the Hessian wherever it
     exists. MacKay (2003), chapter 27; chapter 6.
     """
-    images = torch.atleast_2d(x)
+    check_count("n_iterations", n_iterations)
+    images = _as_images(model, x)
     with torch.no_grad():
         z = model.encode(images).mu
         for _ in range(n_iterations):
@@ -53,11 +55,27 @@ def fitted_reference(z: Tensor, *, width: float = 1.1) -> Normal:
     laplace_reference; this does not look at it. Haario, Saksman & Tamminen (2001) fit proposals in this way.
     """
     check_positive("width", width)
-    if z.ndim != 3:
+    if z.ndim != 3 or z.numel() == 0:
         raise ValueError(f"z must have shape (n_steps, chains, d), got {tuple(z.shape)}; pass chain.z of a pilot run")
+    check_finite("z", z)
     draws = z.flatten(0, 1).double()
+    if int(torch.linalg.matrix_rank(draws - draws.mean(dim=0))) < draws.shape[1]:
+        raise ValueError(
+            f"z holds {len(draws)} draws that do not spread along all of {draws.shape[1]} latents; "
+            "take a longer pilot run, or a smaller step, so that it moves"
+        )
     normal = Normal.from_cov(draws.mean(dim=0), width**2 * torch.atleast_2d(torch.cov(draws.T)))
     return Normal(normal.mean.to(z.dtype), normal.cholesky.to(z.dtype))
+
+
+def _as_images(model: VAE, x: Tensor) -> Tensor:
+    """x as a batch of the model's own type."""
+    pixels = model.config.input_dim
+    if x.ndim not in (1, 2) or x.shape[-1] != pixels or x.numel() == 0:
+        raise ValueError(f"x must have shape ({pixels},) or (chains, {pixels}), got {tuple(x.shape)}")
+    check_finite("x", x)
+    images: Tensor = torch.atleast_2d(x).to(model.output.weight.dtype)
+    return images
 
 
 def _normal(mean: Tensor, factor: Tensor, x: Tensor) -> Normal:

@@ -10,7 +10,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from vae_course.sampling.kernels import Kernel, LogLikelihood
-from vae_course.types import check_positive
+from vae_course.types import check_count
 
 _QUIET = 2.0  # seconds before a progress bar appears
 
@@ -43,7 +43,7 @@ def run(
     bar appears on runs of more than two seconds. Interrupted, it warns and returns the steps that were done.
     Raises ValueError on a start that is not finite.
     """
-    check_positive("n_steps", n_steps)
+    check_count("n_steps", n_steps)
     if step is not None:
         options["step"] = step
     with torch.no_grad():

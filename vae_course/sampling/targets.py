@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from vae_course.latent.checks import cholesky
+from vae_course.latent.checks import check_finite, cholesky
 from vae_course.models import Autoencoder
 from vae_course.models.layers import check_batch
 from vae_course.objectives import bernoulli_nll, gaussian_nll
@@ -26,7 +26,7 @@ def one_image(model: Autoencoder, x: Tensor) -> LogLikelihood:
 
     x: (input_dim,), or (chains, input_dim) whose row i belongs to chain i; floats in [0, 1].
     """
-    return _weighted(model, x, torch.ones(x.shape[-1], dtype=torch.bool), weight=1)
+    return _weighted(model, x, None, weight=1)
 
 
 def hidden_pixels(model: Autoencoder, x: Tensor, visible: Tensor) -> LogLikelihood:
@@ -44,10 +44,13 @@ def many_images(model: Autoencoder, x: Tensor) -> LogLikelihood:
     sum_i |x_i - g|^2 = n |mean x - g|^2 + const, and a Bernoulli's is linear in x: the cost does not grow with n. For
     many images make the model double: rounding grows with n too. Chapter 6.
     """
-    if x.ndim != 2 or len(x) == 0:
-        raise ValueError(f"x must have shape (n, {model.config.input_dim}) with n > 0, got {tuple(x.shape)}")
+    if x.ndim != 2 or len(x) == 0 or not x.is_floating_point():
+        raise ValueError(
+            f"x must hold floats in [0, 1] of shape (n, {model.config.input_dim}) with n > 0, got {x.dtype} "
+            f"{tuple(x.shape)}; images go through to_unit(images)"
+        )
     mean_image = x.double().mean(dim=0)
-    return _weighted(model, mean_image, torch.ones(x.shape[-1], dtype=torch.bool), weight=len(x))
+    return _weighted(model, mean_image, None, weight=len(x))
 
 
 def tempered(log_likelihood: LogLikelihood, *, temperature: float) -> LogLikelihood:
@@ -56,14 +59,16 @@ def tempered(log_likelihood: LogLikelihood, *, temperature: float) -> LogLikelih
     return lambda z: log_likelihood(z) / temperature
 
 
-def _weighted(model: Autoencoder, x: Tensor, visible: Tensor, *, weight: int) -> LogLikelihood:
-    """weight times the log-likelihood of the visible pixels of x."""
+def _weighted(model: Autoencoder, x: Tensor, visible: Tensor | None, *, weight: int) -> LogLikelihood:
+    """weight times the log-likelihood of the visible pixels of x, of all if None."""
     pixels, dtype = model.config.input_dim, model.output.weight.dtype
     if x.ndim not in (1, 2) or x.shape[-1] != pixels or not x.is_floating_point():
         raise ValueError(
             f"x must hold floats in [0, 1] of shape ({pixels},) or (chains, {pixels}), got {x.dtype} "
             f"{tuple(x.shape)}; images go through to_unit(images)"
         )
+    check_finite("x", x)
+    visible = torch.ones(pixels, dtype=torch.bool) if visible is None else visible
     if visible.shape != (pixels,) or visible.dtype != torch.bool:
         raise ValueError(f"visible must be bool of shape ({pixels},), got {visible.dtype} {tuple(visible.shape)}")
     everything = bool(visible.all())  # else the hidden pixels are not decoded at all
@@ -143,6 +148,8 @@ class LinearGaussian(NamedTuple):
 
     def __call__(self, z: Tensor) -> Tensor:
         """log p(x | z) up to a constant, (chains,). z: (chains, d)."""
+        self._check()
+        check_batch("z", z, self.weight.shape[1])
         residual = self.x - self.bias - z @ self.weight.T
         return -0.5 * (residual**2).sum(dim=1) / self.sigma**2
 
@@ -152,6 +159,7 @@ class LinearGaussian(NamedTuple):
         precision = C^-1 + W^T W / sigma^2, mean = cov (C^-1 m + W^T (x - b) / sigma^2).
         Bishop (2006), section 2.3.3.
         """
+        self._check()
         weight, d = self.weight.double(), self.weight.shape[1]
         precision, shift = torch.eye(d, dtype=torch.float64), torch.zeros(d, dtype=torch.float64)
         if self.prior is not None:
@@ -160,3 +168,14 @@ class LinearGaussian(NamedTuple):
         precision = precision + weight.T @ weight / self.sigma**2
         cov = torch.cholesky_inverse(cholesky("the posterior's precision", precision))
         return (shift + (self.x.double() - self.bias.double()) @ weight / self.sigma**2) @ cov, cov
+
+    def _check(self) -> None:
+        check_positive("sigma", self.sigma)
+        if self.weight.ndim != 2 or self.weight.numel() == 0:
+            raise ValueError(f"weight must have shape (p, d), got {tuple(self.weight.shape)}")
+        p = len(self.weight)
+        if self.x.ndim not in (1, 2) or self.x.shape[-1] != p or self.bias.shape != (p,):
+            raise ValueError(
+                f"x must have shape ({p},) or (chains, {p}), and bias ({p},), to fit weight "
+                f"{tuple(self.weight.shape)}, got {tuple(self.x.shape)} and {tuple(self.bias.shape)}"
+            )
