@@ -15,7 +15,8 @@ from typing import Any, NamedTuple
 
 import pytest
 import torch
-from reporting import SEED, report
+from nightly import NIGHTLY as SEED
+from nightly import report
 
 from vae_course import data, embeddings, load_digits, runs, sweeps, zoo
 from vae_course.data import RAW_FILES, RawFile
@@ -94,7 +95,12 @@ def test_a_file_cut_short_or_with_a_flipped_bit_is_refused(stored: Stored) -> No
         path.write_bytes(content[:place] + bytes([content[place] ^ 1 << chance.randrange(8)]) + content[place + 1 :])
         with refused(BrokenFileError, path, "checksum differs", "reinstall vae_course"):
             stored.module.load(stored.name)
-    report(f"stored file cut short or with a flipped bit: {path.name}", 2 * TRIALS, "all refused in words")
+    report(
+        "faults",
+        fault=f"stored file cut short or with a flipped bit: {path.name}",
+        trials=2 * TRIALS,
+        outcome="all refused in words",
+    )
 
 
 def test_a_card_cut_short_is_refused(stored: Stored) -> None:
@@ -105,7 +111,7 @@ def test_a_card_cut_short_is_refused(stored: Stored) -> None:
         path.write_bytes(content[:length])
         with refused(BrokenFileError, path, "is cut short or no card", "reinstall vae_course"):
             stored.module.load(stored.name)
-    report(f"card cut short: {path.name}", TRIALS + 1, "all refused in words")
+    report("faults", fault=f"card cut short: {path.name}", trials=TRIALS + 1, outcome="all refused in words")
 
 
 def test_a_card_with_a_flipped_bit_gives_the_right_file_or_none(stored: Stored) -> None:
@@ -158,7 +164,12 @@ def test_what_lies_under_the_name_of_another_is_refused(stored: Stored) -> None:
     shutil.copy(others_card, card)  # now weights and card belong together, and the name to neither
     with refused(BrokenFileError, card, f"is the card of '{stored.other}', not of '{stored.name}'", "reinstall"):
         stored.module.load(stored.name)
-    report(f"swapped: {path.name}", 2, "refused in words, with its own card and with the other's")
+    report(
+        "faults",
+        fault=f"swapped: {path.name}",
+        trials=2,
+        outcome="refused in words, with its own card and with the other's",
+    )
 
 
 def test_a_pickle_is_not_opened(stored: Stored, bomb: bytes) -> None:
@@ -304,7 +315,12 @@ def test_a_checkpoint_cut_short_or_with_a_flipped_bit_is_refused(training: Train
         )
         with refused(BrokenFileError, training.path, "delete it"):
             training.go_on()
-    report("checkpoint cut short or with a flipped bit", 2 * TRIALS, "all refused in words, the model unchanged")
+    report(
+        "faults",
+        fault="checkpoint cut short or with a flipped bit",
+        trials=2 * TRIALS,
+        outcome="all refused in words, the model unchanged",
+    )
 
 
 def test_a_checkpoint_that_is_a_pickle_is_not_opened(training: Training, bomb: bytes) -> None:
@@ -373,7 +389,9 @@ def test_data_cut_short_or_with_a_flipped_bit_are_refused(small_mnist: Path, tmp
         path.write_bytes(content[:place] + bytes([content[place] ^ 1 << chance.randrange(8)]) + content[place + 1 :])
         with refused(BrokenFileError, path, "has been changed (checksum differs)", "run `vae-course data`"):
             load_digits("test", root=tmp_path)
-    report("data set cut short or with a flipped bit", 2 * TRIALS, "all refused in words")
+    report(
+        "faults", fault="data set cut short or with a flipped bit", trials=2 * TRIALS, outcome="all refused in words"
+    )
 
 
 def test_data_under_another_name_are_refused(small_mnist: Path, tmp_path: Path) -> None:

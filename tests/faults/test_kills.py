@@ -19,7 +19,8 @@ import nbformat
 import pytest
 from killing import Content, Killer, Work, kill_often, without
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from reporting import SEED, report
+from nightly import NIGHTLY as SEED
+from nightly import report
 
 from vae_course import data
 from vae_course.files import load_tensors
@@ -224,7 +225,7 @@ def test_killed_it_leaves_nothing_half_and_goes_on_to_the_same_end(
     tally = kill_often(killer, work, tmp_path, kills=nightly if SEED else usual, seed=SEED)
     kinds = ", ".join(f"{count} {KINDS[kind]}" for kind, count in sorted(tally.by.items()))
     ends = f"after {tally.chains} rows of kills gone on with, to the end of a run that nobody stopped"
-    report(f"killed: {name}", sum(tally.by.values()), f"no half file; {ends} ({kinds})")
+    report("faults", fault=f"killed: {name}", trials=sum(tally.by.values()), outcome=f"no half file; {ends} ({kinds})")
 
 
 def test_two_hundred_kills_are_drawn_by_night_and_a_dozen_by_day() -> None:

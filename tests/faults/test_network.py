@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from reporting import SEED, report
+from nightly import NIGHTLY as SEED
+from nightly import report
 from scarcity import no_network
 
 from vae_course import data, embeddings, exercises, load_digits, retraining, runs, sweeps, zoo
@@ -144,7 +145,12 @@ def test_a_proxy_that_hangs_is_given_up_in_time(
     for url in urls:
         assert re.search(rf"  {url}{NAMES[0]}\.gz: .*timed out", said)
     assert said.endswith(WHAT_TO_DO)
-    report(f"{scheme} proxy that never answers", 1, f"given up after {seconds:.1f} s (two mirrors, {STALL:g} s each)")
+    report(
+        "faults",
+        fault=f"{scheme} proxy that never answers",
+        trials=1,
+        outcome=f"given up after {seconds:.1f} s (two mirrors, {STALL:g} s each)",
+    )
 
 
 @pytest.mark.parametrize(
@@ -167,7 +173,7 @@ def test_a_mirror_that_misbehaves_is_given_up_in_time(
     assert seconds < most
     assert re.search(rf"  {mirror.url}{NAMES[0]}\.gz: {words}", said), said
     assert said.endswith(WHAT_TO_DO)
-    report(f"mirror with {talk.__name__}", 1, f"given up after {seconds:.1f} s")
+    report("faults", fault=f"mirror with {talk.__name__}", trials=1, outcome=f"given up after {seconds:.1f} s")
 
 
 def test_without_a_network_the_data_say_what_to_do(mirrors: Callable[..., None], tmp_path: Path) -> None:
@@ -197,7 +203,12 @@ def test_without_a_network_all_but_full_mnist_is_there(tmp_path: Path, monkeypat
             FileNotFoundError, match=r"is missing; run `vae-course data` to fetch it, or let VAE_COURSE"
         ):
             load_digits("train")
-    report("no network", 1, "digits, models, runs, tables, maps and checks work; full MNIST says what to do")
+    report(
+        "faults",
+        fault="no network",
+        trials=1,
+        outcome="digits, models, runs, tables, maps and checks work; full MNIST says what to do",
+    )
 
 
 def test_a_scheduler_that_hangs_is_given_up_in_time(
@@ -215,4 +226,9 @@ def test_a_scheduler_that_hangs_is_given_up_in_time(
     assert str(caught.value).endswith(
         "has said nothing for 1s; start one with `dask scheduler`, or leave out --scheduler"
     )
-    report("Dask scheduler that never answers", 1, f"given up after {time.monotonic() - start:.1f} s")
+    report(
+        "faults",
+        fault="Dask scheduler that never answers",
+        trials=1,
+        outcome=f"given up after {time.monotonic() - start:.1f} s",
+    )

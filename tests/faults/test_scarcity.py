@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from reporting import SEED, report
+from nightly import report
 from scarcity import full_disk, read_only
 
 from vae_course import data, exercises, load_digits, retraining, runs, zoo
@@ -114,7 +114,12 @@ def test_a_training_that_finds_the_disk_full_goes_on_from_its_last_checkpoint(tm
     assert path.read_bytes() == before, "the last whole checkpoint stays"
     resumed, unstopped = train(path), train(None)
     assert all(map(torch.equal, resumed.parameters(), unstopped.parameters()))
-    report("disk full while training", 2, "the last checkpoint stays, and the training goes on bit for bit")
+    report(
+        "faults",
+        fault="disk full while training",
+        trials=2,
+        outcome="the last checkpoint stays, and the training goes on bit for bit",
+    )
 
 
 @pytest.mark.parametrize(("scarce", "words"), [(full_disk, NO_ROOM), (read_only, NOT_ALLOWED)])
@@ -188,7 +193,12 @@ def test_a_home_that_takes_nothing_costs_no_digit_and_no_check(home: Path, scarc
             warnings.simplefilter("error")  # it is said once
             assert not exercises.check("count_outputs", lambda latent_dim: latent_dim).passed
     assert [path for path in home.rglob("*") if path.is_file() and not path.name.endswith(".lock")] == []
-    report(f"home folder: {scarce.__name__.replace('_', ' ')}", 1, "works without cache, says once what is not kept")
+    report(
+        "faults",
+        fault=f"home folder: {scarce.__name__.replace('_', ' ')}",
+        trials=1,
+        outcome="works without cache, says once what is not kept",
+    )
 
 
 # --- a real disk of half a megabyte, where root may mount one ---
@@ -233,7 +243,7 @@ def may_mount() -> bool:
     return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
-@pytest.mark.skipif(not SEED, reason="by night alone: VAE_COURSE_NIGHTLY")
+@pytest.mark.nightly
 def test_commands_on_a_small_disk(tmp_path: Path, root: Path) -> None:
     if not may_mount():
         pytest.skip("needs root, to mount a small disk")
@@ -255,4 +265,9 @@ def test_commands_on_a_small_disk(tmp_path: Path, root: Path) -> None:
             name,
             said,
         )
-    report("disk full (a real one of 512 KB): release, grade, zip", len(found), "no half file, and words that say what")
+    report(
+        "faults",
+        fault="disk full (a real one of 512 KB): release, grade, zip",
+        trials=len(found),
+        outcome="no half file, and words that say what",
+    )

@@ -14,7 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from reporting import SEED, report
+from nightly import NIGHTLY as SEED
+from nightly import report
 
 from vae_course import data
 from vae_course.files import replace_file
@@ -46,7 +47,12 @@ def test_two_that_write_the_same_file_leave_it_whole_at_any_moment(tmp_path: Pat
     assert [writing.exception() for writing in writings] == [None] * 4
     assert len(seen) > rounds / 5 and all(seen)
     assert [one.name for one in tmp_path.iterdir()] == ["x.bin"]
-    report("four writers of one file at once", 4 * rounds, f"{len(seen)} readings, all whole; nothing left aside")
+    report(
+        "faults",
+        fault="four writers of one file at once",
+        trials=4 * rounds,
+        outcome=f"{len(seen)} readings, all whole; nothing left aside",
+    )
 
 
 def test_what_a_living_writer_has_aside_is_not_swept_away(tmp_path: Path) -> None:
@@ -103,7 +109,12 @@ def test_two_downloads_into_one_folder(tmp_path: Path, monkeypatch: pytest.Monke
         server.shutdown()
     folder = data.raw_folder(tmp_path)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == contents
-    report("four downloads into one folder at once", 4, "all files whole, nothing left aside")
+    report(
+        "faults",
+        fault="four downloads into one folder at once",
+        trials=4,
+        outcome="all files whole, nothing left aside",
+    )
 
 
 KERNEL = """
@@ -155,4 +166,4 @@ def test_a_class_opens_the_whole_zoo_at_once_with_one_cache(tmp_path: Path, root
         f"all open after {seconds:.0f} s ({seconds / CLASS:.1f} s each); memory of each {pss[len(pss) // 2]:.0f} MB "
         f"(PSS, {pss[0]:.0f} to {pss[-1]:.0f}), peak {max(one['peak'] for one in memory):.0f} MB"
     )
-    report("kernels that open the whole zoo at once, with one empty cache", CLASS, said)
+    report("faults", fault="kernels that open the whole zoo at once, with one empty cache", trials=CLASS, outcome=said)

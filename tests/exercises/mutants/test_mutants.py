@@ -5,8 +5,6 @@ checks' seeds are drawn.
 """
 
 import importlib
-import json
-import os
 import random
 import sys
 import time
@@ -18,7 +16,7 @@ import pytest
 from mutant_sources import all_sources
 from mutant_verdicts import Case
 from mutation import Mutant, make_mutants
-from nightly import NIGHTLY
+from nightly import NIGHTLY, report
 
 from vae_course import exercises
 from vae_course.exercises import _EXERCISES
@@ -67,16 +65,9 @@ def test_the_check_judges_mutants_as_they_behave(name):
         if NIGHTLY and (number % 50 == 0 or number == len(cases)):
             words = mutant_verdicts.in_words(mutant_verdicts.tally(found))
             print(f"\n{name}, {number} of {len(cases)}, {time.monotonic() - start:.0f} s: {words}", file=sys.__stderr__)
-    report({"part": "mutants", "exercise": name, **mutant_verdicts.tally(found), "seed": NIGHTLY})
+    report("mutants", exercise=name, **mutant_verdicts.tally(found))
     troubles = [one.trouble for one in found if one.trouble]
     assert not troubles, f"seeds {seeds}\n" + "\n\n".join(troubles)
-
-
-def report(figures):
-    """Notes the figures, one JSON object a line, in the file that VAE_COURSE_REPORT names."""
-    if named := os.environ.get("VAE_COURSE_REPORT"):
-        with Path(named).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(figures) + "\n")
 
 
 # ---- the tester itself
