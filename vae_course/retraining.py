@@ -203,7 +203,8 @@ def _greet(scheduler: str) -> None:
     async def greet() -> None:
         options = Security().get_connection_args("client")  # type: ignore[no-untyped-call]
         try:
-            async with asyncio.timeout(parse_timedelta(PATIENCE)):
+            # longer than connect's own patience, which says more of an address where nobody listens
+            async with asyncio.timeout(2 * parse_timedelta(PATIENCE)):
                 comm = await connect(scheduler, timeout=PATIENCE, **options)  # type: ignore[no-untyped-call]
         except TimeoutError as error:
             raise OSError(f"what accepts there has said nothing for {PATIENCE}") from error

@@ -188,7 +188,7 @@ def test_a_fitted_reference_has_the_draws_moments_and_is_wider() -> None:
         fitted_reference(draws)
     with pytest.raises(ValueError, match="width must be above 0"):
         fitted_reference(z, width=0)
-    with pytest.raises(ValueError, match="not positive definite"):
+    with pytest.raises(ValueError, match="2 draws that do not spread along all of 3 latents"):
         fitted_reference(z[:1, :2])
 
 

@@ -60,23 +60,28 @@ def of_package(name: str) -> Source:
     reference = inspect.unwrap(exercises.reference(name))
     module = sys.modules[reference.__module__]
     bundle = [*_helpers(reference, module), reference]
-    tree = ast.parse("\n".join(textwrap.dedent(inspect.getsource(function)) for function in bundle))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef):
-            _strip(node)
-    return Source(name, "package", ast.unparse(tree), reference.__name__, {"torch": torch, **vars(module)})
+    text = "\n".join(ast.unparse(_stripped(function)) for function in bundle)
+    return Source(name, "package", text, reference.__name__, {"torch": torch, **vars(module)})
 
 
 def _helpers(function: Callable[..., Any], module: Any) -> list[Callable[..., Any]]:
     """Private functions of the module that the function calls, those that they call themselves first."""
     found: list[Callable[..., Any]] = []
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    for name in dict.fromkeys(node.id for node in ast.walk(tree) if isinstance(node, ast.Name)):
+    for name in dict.fromkeys(node.id for node in ast.walk(_stripped(function)) if isinstance(node, ast.Name)):
         helper = vars(module).get(name)
         plain = inspect.isfunction(helper) and helper.__module__ == module.__name__
         if plain and name.startswith("_") and helper is not function:
             found += [one for one in [*_helpers(helper, module), helper] if one not in found]
     return found
+
+
+def _stripped(function: Callable[..., Any]) -> ast.Module:
+    """The source of a function, without what says and checks how it is called."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            _strip(node)
+    return tree
 
 
 def _strip(function: ast.FunctionDef) -> None:
@@ -93,7 +98,7 @@ def _refuses(node: ast.stmt) -> bool:
     """Whether the statement does nothing but raise an error on input that no exercise hands over."""
     raises = isinstance(node, ast.If) and not node.orelse and all(isinstance(part, ast.Raise) for part in node.body)
     call = node.value if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else None
-    checks = call is not None and isinstance(call.func, ast.Name) and call.func.id.startswith("check_")
+    checks = call is not None and isinstance(call.func, ast.Name) and call.func.id.lstrip("_").startswith("check_")
     return raises or checks
 
 
