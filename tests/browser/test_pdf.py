@@ -56,6 +56,11 @@ def squeezed(text):
     return re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", text)).lower()
 
 
+def is_in(text, found):
+    """Whether the text is there, whole or in two parts: it may end on the next sheet, after code that is read first."""
+    return text in found or any(text[:k] in found and text[k:] in found for k in range(20, len(text) - 20))
+
+
 def starts(book):
     """The sheet, from 0, on which each page of the book begins."""
     return {name: book.get_destination_page_number(place) for name, place in book.named_destinations.items()}
@@ -89,8 +94,8 @@ def test_the_text_of_every_page_is_in_it(book, pages, texts):
         # Paragraphs without formulas, whose letters a PDF orders as it likes; also those in folded blocks.
         paragraphs = [p for p in article.select("p") if not p.select(".math, script, sup") and "$" not in p.text]
         words = [squeezed(p.get_text()) for p in paragraphs if not p.find_parent(class_="explore-figure")]
-        lost = [word for word in words if len(word) > 40 and word not in found]
-        assert len(lost) <= 0.05 * len(words), (page.name, lost[:3])
+        lost = [word for word in words if len(word) > 40 and not is_in(word, found)]
+        assert len(lost) <= 0.02 * len(words), (page.name, lost[:3])
 
 
 def test_the_outline_has_every_page_and_section(book, pages):
@@ -213,7 +218,8 @@ def test_the_zip_opens_without_network_with_a_live_figure(open_page, site, tmp_p
     assert cli.main(["zip", "--site", str(site), "--to", str(tmp_path / "book.zip")]) == 0
     with zipfile.ZipFile(tmp_path / "book.zip") as archive:
         archive.extractall(tmp_path)
-    visit = open_page((tmp_path / NAME / "index.html").as_uri(), offline=True)
+    visit = open_page("about:blank", offline=True)
+    visit.page.goto((tmp_path / NAME / "index.html").as_uri(), wait_until="commit")  # it leads to the start page
     visit.page.wait_for_url("**/book/index.html")
     visit.settle()
     visit.page.locator(".explore-live").first.wait_for()
