@@ -38,9 +38,17 @@ def test_without_axes_it_draws_on_the_present_ones(cloud):
         plt.close(ax.figure)
 
 
-@pytest.mark.parametrize("shape", [(5, 3), (5,), (0, 2), (4, 2)])
-def test_wrong_shapes_are_refused(shape):
-    with pytest.raises(ValueError, match=r"mu must be \(n, 2\)"):
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((5, 3), r"mu must be \(n, 2\)"),
+        ((5,), r"mu must be \(n, 2\)"),
+        ((0, 2), r"mu must be \(n, 2\)"),
+        ((4, 2), r"labels must be one a row, \(4,\)"),
+    ],
+)
+def test_wrong_shapes_are_refused(shape, words):
+    with pytest.raises(ValueError, match=words):
         plot_latent_map(np.zeros(shape), np.zeros(5), ax=Figure().subplots())
 
 

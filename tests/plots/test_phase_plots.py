@@ -77,7 +77,9 @@ def test_a_clouds_dots_lie_where_its_codes_are_on_a_square_that_stays() -> None:
     assert sorted(patch.get_radius() for patch in ax.patches if isinstance(patch, Circle)) == [1, 2]
 
 
-@pytest.mark.parametrize(("codes", "labels"), [(np.ones((4, 3)), [0] * 4), (np.ones((4, 2)), [0] * 3)])
-def test_codes_and_labels_of_other_shapes_are_refused(codes: np.ndarray, labels: list[int]) -> None:
-    with pytest.raises(ValueError, match=r"codes must be \(n, 2\)"):
-        plots.plot_cloud(codes, labels, limit=3)
+@pytest.mark.parametrize(
+    ("width", "n_labels", "words"), [(3, 4, r"codes must be \(n, 2\)"), (2, 3, r"labels must be one a row, \(4,\)")]
+)
+def test_codes_and_labels_of_other_shapes_are_refused(width: int, n_labels: int, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        plots.plot_cloud(np.ones((4, width)), [0] * n_labels, limit=3)

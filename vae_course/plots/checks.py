@@ -32,9 +32,7 @@ def as_points(name: str, values: ArrayLike) -> NDArray[np.float64]:
 
 def as_map(name: str, values: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Points on a plane, (n, 2) with n > 0, and their labels, (n,) from 0 to 9. Raises ValueError on other shapes."""
-    points, n_labels = as_floats(name, values), np.shape(labels)
-    if points.ndim != 2 or points.shape[1] != 2 or not len(points) or n_labels != points.shape[:1]:
-        raise ValueError(f"{name} must be (n, 2) and labels (n,) with n > 0, got {points.shape} and {n_labels}")
+    points = as_points(name, values)
     return points, as_digits(labels, len(points))
 
 

@@ -11,7 +11,9 @@ NOT_ALL_ACCEPTED = (
     "Where the likelihood is the same everywhere the ratio is 1, and every proposal must be accepted. Your chain "
     "does not move at every step, or not as the proposal says."
 )
-WRONG_PROPOSAL = "The proposals are not those of pCN. Below they are written as a multiple of z plus noise."
+WRONG_PROPOSAL = (
+    "The proposals are not those of pCN. Below they are a multiple of z plus noise, yours as your draws show it."
+)
 EVERYTHING = (
     "Your chain accepts every proposal, even where the likelihood is 0 and its logarithm -inf. Is the ratio "
     "compared with a uniform random number, and is it the right way up?"
