@@ -10,12 +10,12 @@ SSL_CERT_FILE ?= $(PIP_CERT)
 export SSL_CERT_FILE
 endif
 .DELETE_ON_ERROR:
-.PHONY: help setup book serve pdf zip lab test test-fast nightly bench zoo maps runs sweeps notebooks portable release grade check format clean lock
+.PHONY: help setup book serve pdf zip lab test test-fast nightly coverage bench zoo maps runs sweeps notebooks portable release grade check format clean lock
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
-book serve pdf zip lab test nightly bench zoo maps runs sweeps notebooks portable release grade check format clean: $(STAMP)
+book serve pdf zip lab test nightly coverage bench zoo maps runs sweeps notebooks portable release grade check format clean: $(STAMP)
 	@$(BIN)/vae-course $@ $(ARGS)
 test-fast: $(STAMP)
 	@$(BIN)/vae-course test --fast $(ARGS)
@@ -28,6 +28,7 @@ lab: ## open JupyterLab
 test: ## run all tests: code, package, notebooks, book, browser
 test-fast: ## run the tests that take seconds
 nightly: ## other seeds: do the verdicts still stand? and the long tests (hours)
+coverage: ## which lines of the package the tests run (an hour)
 bench: ## run the benchmarks
 zoo: ## train the models of the zoo again
 maps: ## compute the stored PCA, t-SNE and UMAP maps again

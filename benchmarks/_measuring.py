@@ -6,8 +6,6 @@ spread, in which unit, and the goal if there is one: all that the page of the bo
 
 from __future__ import annotations
 
-import os
-import platform
 import resource
 import statistics
 import time
@@ -15,10 +13,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from vae_course.cpu import choose_matmul
+from vae_course.cpu import choose_matmul, describe_machine
 from vae_course.data import load_digits
 from vae_course.files import replace_file
 from vae_course.types import write_json_text
@@ -82,18 +79,9 @@ def make_work(
 
 def describe(source: str | None, threads: int, **versions: str) -> dict[str, Any]:
     """The machine, how busy it was, and the versions that count. source: of the images, None if there are none."""
-    model = "unknown"
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = [line for line in cpuinfo.read_text("utf-8").splitlines() if line.startswith("model name")]
-        model = lines[0].partition(":")[2].strip() if lines else model
     return {
-        "processor": f"{platform.machine()}, {model}, {torch.backends.cpu.get_cpu_capability()}",
-        "cores": os.cpu_count(),
+        **describe_machine(),
         "threads": threads,
-        "load when it began": round(os.getloadavg()[0], 2),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
         "matrix product": choose_matmul(),
         **({} if source is None else {"images": source}),
         **versions,

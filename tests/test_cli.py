@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import threading
 import urllib.request
@@ -25,6 +26,7 @@ VERBS = (
     "lab",
     "test",
     "nightly",
+    "coverage",
     "notebooks",
     "data",
     "zoo",
@@ -222,6 +224,24 @@ def test_fast_says_what_it_leaves_out(monkeypatch: pytest.MonkeyPatch, capsys: p
     assert "the browser (`make test` runs them)" in capsys.readouterr().out
 
 
+def test_the_figures_of_all_stages_can_be_stored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ends = {"passed": 2, "failed": 1, "skipped": 0}
+    slow, slower = {"test": "a: b", "seconds": 3.5}, {"test": "c: d", "seconds": 8.1}
+    package, pages = Outcome(False, (), {**ends, "slowest": [slow]}), Outcome(True, (), {**ends, "slowest": [slower]})
+    stages(monkeypatch, mypy=Outcome(True), package=package, pages=pages)
+    monkeypatch.setattr(testing, "clone_root", lambda: tmp_path)
+    assert cli.main(["test", "--fast", "--store"]) == 2
+    assert cli.main(["test", "--store"]) == 1
+    stored = json.loads((tmp_path / "tests" / "results" / "day.json").read_text(encoding="utf-8"))
+    assert {name: stage["ended"] for name, stage in stored["stages"].items()} == {
+        "mypy": "passed",
+        "package": "FAILED",
+        "pages": "passed",
+    }
+    assert stored["stages"]["mypy"]["tests"] is None and stored["stages"]["pages"]["tests"] == ends
+    assert stored["slowest"] == [slower, slow]
+
+
 def test_the_stages_are_all_there(root: Path) -> None:
     everything = ["ruff check", "ruff format", "mypy", "package", "notebooks", "book", "pages", "browser"]
     assert list(testing._stages(root, fast=False)) == everything
@@ -238,7 +258,7 @@ def test_skips_are_counted_by_reason(root: Path, tmp_path: Path) -> None:
         encoding="utf-8",
     )
     outcome = testing._pytest(tmp_path, "-c", "/dev/null", "-p", "no:cacheprovider", "test_it.py")
-    assert outcome == Outcome(True, ("2 tests skipped: no data", "1 test skipped: not here"))
+    assert outcome[:2] == (True, ("2 tests skipped: no data", "1 test skipped: not here"))
     assert not testing._pytest(tmp_path, "-c", "/dev/null", "-p", "no:cacheprovider", "-k", "none", "test_it.py").passed
 
 

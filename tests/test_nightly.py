@@ -128,25 +128,38 @@ def quiet_night(clone: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     def run(words: Any, *, cwd: Path, env: dict[str, str]) -> int:
         given.update(words=list(map(str, words)), env=env)
+        Path(env[REPORT]).write_text('{"part": "faults", "trials": 3}\n', encoding="utf-8")
+        report = next(str(word) for word in words if str(word).startswith("--junit-xml="))
+        Path(report.partition("=")[2]).write_text('<testcase classname="tests.test_a" name="b" time="2"/>')
         return given["code"]
 
     found = Found("01-a", "A1", *[{"verdict": "holds", "condition": "", "evidence": "3 seeds"}] * 2)
     monkeypatch.setattr(nightly, "run_again", lambda path, shift: ([found], []))
     monkeypatch.setattr(nightly, "run", run)
-    monkeypatch.delenv(REPORT, raising=False)
     return given
 
 
 def test_a_night_hands_its_seed_to_all_tests(clone: Path, quiet_night: dict[str, Any], capsys: Any) -> None:
     assert nightly.nightly(seed=SEED) == 0
     assert quiet_night["words"][1:5] == ["-m", "pytest", "-q", "tests"]
-    report = clone / "build" / "nightly" / str(SEED) / "report.json"
-    assert quiet_night["env"].items() >= {VARIABLE: str(SEED), REPORT: str(report)}.items()
-    assert report.parent.is_dir()
+    folder = clone / "build" / "nightly" / str(SEED)
+    assert quiet_night["env"].items() >= {VARIABLE: str(SEED), REPORT: str(folder / "notes.jsonl")}.items()
     assert "Of 1 verdicts 1 stand" in capsys.readouterr().out
+    night = json.loads((folder / "night.json").read_text(encoding="utf-8"))
+    assert night["seed"] == SEED and night["tests"]["passed"] == 1 and night["notes"][0]["trials"] == 3
+    assert not (clone / "tests").exists(), "figures are stored for the book only when that is asked for"
     quiet_night["code"] = 1
     assert nightly.nightly(seed=SEED) == 1
     assert "Tests with this seed: FAILED." in capsys.readouterr().out
+
+
+def test_a_whole_night_can_be_stored_for_the_book(clone: Path, quiet_night: dict[str, Any]) -> None:
+    assert nightly.nightly(seed=SEED, keep=True) == 0
+    stored = (clone / "tests" / "results" / "night.json").read_bytes()
+    assert stored == (clone / "build" / "nightly" / str(SEED) / "night.json").read_bytes()
+    for part in ({"tests": False}, {"notebooks": [clone / "notebooks" / "01-a.ipynb"]}):
+        with pytest.raises(CommandError, match="for a whole night"):
+            nightly.nightly(seed=SEED, keep=True, **part)
 
 
 def test_two_nights_draw_two_seeds(

@@ -60,11 +60,16 @@ def _do(options: argparse.Namespace) -> int:
         case "nightly":
             from vae_course.commands.nightly import nightly
 
-            return nightly(options.notebooks, seed=options.seed, tests=not options.no_tests)
+            tests = not options.no_tests
+            return nightly(options.notebooks, seed=options.seed, tests=tests, keep=options.store)
+        case "coverage":
+            from vae_course.commands.covering import measure_coverage
+
+            return measure_coverage(keep=options.store)
         case "test":
             from vae_course.commands.testing import run_tests
 
-            return run_tests(fast=options.fast)
+            return run_tests(fast=options.fast, keep=options.store)
         case "release" | "grade" | "check":
             from vae_course.commands import classroom
 
@@ -143,6 +148,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     nightly.add_argument("--seed", type=int, help="the seed of an earlier night (default: a new one)")
     nightly.add_argument("--no-tests", action="store_true", help="the notebooks only")
+    coverage = verb(
+        "coverage", "say which lines of the package the tests run; under 95 %% it fails", "coverage --store"
+    )
+    for kept in (test, nightly, coverage):
+        kept.add_argument("--store", action="store_true", help='also keep the figures for the page "How is it tested?"')
     notebooks = verb(
         "notebooks", "execute notebooks in place and store their outputs", "notebooks notebooks/01-*.ipynb"
     )

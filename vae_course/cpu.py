@@ -1,4 +1,4 @@
-"""Which of PyTorch's two float32 matrix products this machine runs best (level 0: imports nothing of the package).
+"""What machine runs here, and which of PyTorch's two float32 matrix products it runs best (level 0).
 
 PyTorch hands float32 products to MKL under the setting "highest" and to oneDNN under "medium". On some AMD machines
 MKL keeps to older instructions and oneDNN is twice as fast and as precise; elsewhere there is no gain, or
@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import functools
 import os
+import platform
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -76,3 +79,18 @@ def _seconds_of_a_product(a: torch.Tensor, b: torch.Tensor) -> float:
 
 def _error_of_a_product(a: torch.Tensor, b: torch.Tensor) -> float:
     return float((a @ b - (a.double() @ b.double())).abs().max())
+
+
+def describe_machine() -> dict[str, Any]:
+    """Processor with its instructions, cores, the load of the last minute, and the versions of Python and PyTorch."""
+    cpuinfo, model = Path("/proc/cpuinfo"), platform.processor() or "unknown"
+    if cpuinfo.is_file():
+        lines = [line for line in cpuinfo.read_text("utf-8").splitlines() if line.startswith("model name")]
+        model = lines[0].partition(":")[2].strip() if lines else model
+    return {
+        "processor": f"{platform.machine()}, {model}, {torch.backends.cpu.get_cpu_capability()}",
+        "cores": os.cpu_count(),
+        "load when it began": round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+    }

@@ -3,11 +3,11 @@
 Every notebook is executed in memory with all of its seeds moved (see reseeding.py), and each verdict on a claim must be
 of the kind that is stored. Stored models and tables are as they were: their own seeds were drawn in training. Then all
 tests run, with this seed in VAE_COURSE_NIGHTLY, which brings new cases and all of those that are left out by day.
+build/nightly/SEED gets what was found; `--store` also puts it where the book's page "How is it tested?" looks.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from collections.abc import Sequence
@@ -20,7 +20,9 @@ from vae_course.claims import MIME
 from vae_course.commands.notebooks import book_notebooks, execute
 from vae_course.commands.reseeding import reseed_notebook
 from vae_course.commands.shell import PATIENT_THREADS, CommandError, clone_root, in_words, module, run, stopwatch
+from vae_course.commands.tallies import read_notes, store, tally
 from vae_course.commands.testing import WORKERS
+from vae_course.cpu import describe_machine
 from vae_course.files import replace_file
 from vae_course.types import write_json_text
 
@@ -49,35 +51,49 @@ class Found(NamedTuple):
         return self.now is not None and self.now["evidence"] != self.stored["evidence"]
 
 
-def nightly(notebooks: Sequence[Path] = (), *, seed: int | None = None, tests: bool = True) -> int:
+def nightly(notebooks: Sequence[Path] = (), *, seed: int | None = None, tests: bool = True, keep: bool = False) -> int:
     """Runs the notebooks (all of the book's if none is named) and the tests with a new seed.
 
-    Returns 0 if every verdict stands, no cell failed and the tests passed, else 1.
+    keep: whether the figures are stored for the book's page. Returns 0 if every verdict stands, no cell failed and the
+    tests passed, else 1.
     """
     root = clone_root()
     seed = secrets.randbelow(LAST - FIRST) + FIRST if seed is None else seed
     if not FIRST <= seed < LAST:
         raise CommandError(f"--seed must lie from {FIRST} to {LAST - 1}, got {seed}; smaller ones were looked at")
+    if keep and (notebooks or not tests):
+        raise CommandError("--store is for a whole night: name no notebooks, and leave out --no-tests")
     chosen = [path.resolve() for path in notebooks] or book_notebooks(root)
     for path in chosen:
         if not path.is_file() or path.suffix != ".ipynb":
             raise CommandError(f"{path} is no notebook; name .ipynb files, or none for all of the book's")
     print(f"The seed of this night is {seed} (again: vae-course nightly --seed {seed}).", flush=True)
+    folder = root / "build" / "nightly" / str(seed)
+    night: dict[str, Any] = {"seed": seed, "machine": describe_machine()}
     found: list[Found] = []
     faults: list[str] = []
-    for number, path in enumerate(chosen, 1):
-        print(f"[{number}/{len(chosen)}] {path.name} ... ", end="", flush=True)
-        with stopwatch() as seconds:
-            verdicts, errors = run_again(path, seed)
-        found += verdicts
-        faults += [f"{path.name}, {error}" for error in errors]
-        fallen = sum(not verdict.stands for verdict in verdicts)
-        took = in_words(seconds[0])
-        print(f"{len(verdicts)} verdicts, {fallen} changed, {len(errors)} faults, {took}", flush=True)
-    folder = root / "build" / "nightly" / str(seed)
-    replace_file(folder / "verdicts.json", write_json_text({"seed": seed, "verdicts": _plain(found)}).encode())
-    passed = not tests or run_tests(root, seed, folder)
+    with stopwatch() as notebooks_took:
+        for number, path in enumerate(chosen, 1):
+            print(f"[{number}/{len(chosen)}] {path.name} ... ", end="", flush=True)
+            with stopwatch() as seconds:
+                verdicts, errors = run_again(path, seed)
+            found += verdicts
+            faults += [f"{path.name}, {error}" for error in errors]
+            fallen = sum(not verdict.stands for verdict in verdicts)
+            took = in_words(seconds[0])
+            print(f"{len(verdicts)} verdicts, {fallen} changed, {len(errors)} faults, {took}", flush=True)
+    night |= {"verdicts": _plain(found), "faults": faults, "seconds": {"notebooks": round(notebooks_took[0])}}
+    replace_file(folder / "verdicts.json", write_json_text(night).encode())
+    passed = True
+    if tests:
+        with stopwatch() as tests_took:
+            passed, figures = run_tests(root, seed, folder)
+        night["seconds"]["tests"] = round(tests_took[0])
+        night |= figures
+        replace_file(folder / "night.json", write_json_text(night).encode())
     print("\n" + table(found, faults, passed=passed, tests=tests, seed=seed), flush=True)
+    if keep:
+        print(f"Stored for the book: {store(root, 'night', night)}", flush=True)
     return 0 if passed and not faults and all(verdict.stands for verdict in found) else 1
 
 
@@ -109,11 +125,17 @@ def verdicts_in(notebook: Any) -> dict[str, dict[str, str]]:
     return {verdict["id"]: dict(verdict) for verdict in verdicts if verdict}
 
 
-def run_tests(root: Path, seed: int, folder: Path) -> bool:
-    """Runs all tests with the night's seed, those too that are left out by day. Returns whether they passed."""
-    report = os.environ.get(REPORT) or str(folder / "report.json")
-    words = module("pytest", "-q", "tests", *WORKERS, f"--timeout={TEST_SECONDS}")
-    return run(words, cwd=root, env={**PATIENT_THREADS, VARIABLE: str(seed), REPORT: report}) == 0
+def run_tests(root: Path, seed: int, folder: Path) -> tuple[bool, dict[str, Any]]:
+    """Runs all tests with the night's seed, those too that are left out by day.
+
+    Returns whether they passed, and the figures: `tests` (see tallies.tally) and `notes`, what tests noted.
+    """
+    notes, report = folder / "notes.jsonl", folder / "tests.xml"
+    for old in (notes, report):  # of a night with the same seed
+        old.unlink(missing_ok=True)
+    words = module("pytest", "-q", "tests", *WORKERS, f"--timeout={TEST_SECONDS}", f"--junit-xml={report}")
+    code = run(words, cwd=root, env={**PATIENT_THREADS, VARIABLE: str(seed), REPORT: str(notes)})
+    return code == 0, {"tests": tally(report) if report.is_file() else None, "notes": read_notes(notes)}
 
 
 def table(found: Sequence[Found], faults: Sequence[str], *, passed: bool, tests: bool, seed: int) -> str:

@@ -71,6 +71,7 @@ def execute(notebook: Any, folder: Path, *, allow_errors: bool = False) -> str |
         timeout=CELL_SECONDS,
         allow_errors=allow_errors,
         resources={"metadata": {"path": str(folder)}},
+        extra_arguments=["--log-level=ERROR"],  # no warning of each kernel that its ports are not encrypted
         store_widget_state=False,
         record_timing=False,
         coalesce_streams=True,

@@ -1,36 +1,54 @@
-"""`vae-course test`: every stage is run, also after a failure, and the last lines say what was left out."""
+"""`vae-course test`: every stage is run, also after a failure, and the last lines say what was left out.
+
+`--store` puts the stages, their seconds and the slowest tests where the book's page "How is it tested?" looks.
+"""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
-from xml.etree import ElementTree
+from typing import Any, NamedTuple
 
 from vae_course.commands.browser import VARIABLE, find_browser, install_browser, why_not_installable
-from vae_course.commands.shell import PATIENT_THREADS, clone_root, in_words, kernel_environment, module, run, stopwatch
+from vae_course.commands.shell import (
+    PATIENT_THREADS,
+    CommandError,
+    clone_root,
+    in_words,
+    kernel_environment,
+    module,
+    run,
+    stopwatch,
+)
 from vae_course.commands.site import build_book
+from vae_course.commands.tallies import SLOWEST, store, tally
+from vae_course.cpu import describe_machine
 
 WORKERS = ("-n", "2", "--dist", "loadfile")
 SANITIZER = Path("tests", "notebooks", "sanitize.cfg")
 
 
 class Outcome(NamedTuple):
-    """What became of a stage: whether it passed, and what it did not test, with the reason."""
+    """What became of a stage: whether it passed, what it did not test with the reason, and its tests in figures."""
 
     passed: bool
     left_out: tuple[str, ...] = ()
+    tests: dict[str, Any] | None = None
 
 
 Stage = Callable[[], Outcome]
 
 
-def run_tests(*, fast: bool) -> int:
-    """Runs all stages, or only the quick ones. Returns 0 if all that was run has passed."""
-    root = clone_root()
+def run_tests(*, fast: bool, keep: bool = False) -> int:
+    """Runs all stages, or only the quick ones. Returns 0 if all that was run has passed.
+
+    keep: whether the figures are stored for the book's page.
+    """
+    if fast and keep:
+        raise CommandError("--store is for all tests: leave out --fast")
+    root, machine = clone_root(), describe_machine()
     stages = _stages(root, fast=fast)
     results: dict[str, tuple[Outcome, float]] = {}
     for number, (name, stage) in enumerate(stages.items(), 1):
@@ -40,6 +58,8 @@ def run_tests(*, fast: bool) -> int:
         results[name] = (outcome, seconds[0])
         print(f"== {name}: {_verdict(outcome)}, {in_words(seconds[0])}", flush=True)
     print("\n" + summary(results, fast=fast), flush=True)
+    if keep:
+        print(f"Stored for the book: {store(root, 'day', {'machine': machine, **figures(results)})}", flush=True)
     return 0 if all(outcome.passed for outcome, _ in results.values()) else 1
 
 
@@ -60,6 +80,24 @@ def summary(results: dict[str, tuple[Outcome, float]], *, fast: bool) -> str:
     total = in_words(sum(took for _, took in results.values()))
     lines.append(f"FAILED: {', '.join(failed)} ({total})" if failed else f"All that was run passed ({total}).")
     return "\n".join(lines)
+
+
+def figures(results: dict[str, tuple[Outcome, float]]) -> dict[str, Any]:
+    """The stages with their seconds and tests, and the slowest tests of all."""
+    tests = {name: outcome.tests or {} for name, (outcome, _) in results.items()}
+    slowest = [test for found in tests.values() for test in found.get("slowest", [])]
+    ends = ("passed", "failed", "skipped")
+    return {
+        "stages": {
+            name: {
+                "ended": _verdict(outcome),
+                "seconds": round(took),
+                "tests": {end: tests[name][end] for end in ends} if tests[name] else None,
+            }
+            for name, (outcome, took) in results.items()
+        },
+        "slowest": sorted(slowest, key=lambda test: -test["seconds"])[:SLOWEST],
+    }
 
 
 def _stages(root: Path, *, fast: bool) -> dict[str, Stage]:
@@ -104,7 +142,7 @@ def _browser(root: Path) -> Outcome:
             passed = reason is not None or os.environ.get("CI", "").lower() not in ("1", "true")
             return Outcome(passed, (f"ALL browser tests: no Chromium found, and {why}; install Chromium or Chrome",))
     outcome = _pytest(root, "tests/browser", *WORKERS, env={VARIABLE: browser})
-    return Outcome(outcome.passed and not outcome.left_out, outcome.left_out)  # there is a browser: no skip is right
+    return outcome._replace(passed=outcome.passed and not outcome.left_out)  # there is a browser: no skip is right
 
 
 def _pytest(root: Path, *words: str | Path, env: dict[str, str] | None = None) -> Outcome:
@@ -113,14 +151,8 @@ def _pytest(root: Path, *words: str | Path, env: dict[str, str] | None = None) -
         code = run(
             module("pytest", "-q", *words, f"--junit-xml={report}"), cwd=root, env={**PATIENT_THREADS, **(env or {})}
         )
-        return Outcome(code == 0, skip_reasons(report) if report.is_file() else ())
-
-
-def skip_reasons(report: Path) -> tuple[str, ...]:
-    """The reasons for which tests were skipped, each with the number of tests, from a JUnit report."""
-    skips = ElementTree.parse(report).iter("skipped")
-    reasons = Counter((skip.get("message") or "no reason given").strip() for skip in skips)
-    return tuple(f"{n} test{'s' * (n > 1)} skipped: {reason}" for reason, n in reasons.items())
+        tests = tally(report) if report.is_file() else None
+        return Outcome(code == 0, tuple(tests["skips"]) if tests else (), tests)
 
 
 def _verdict(outcome: Outcome) -> str:
