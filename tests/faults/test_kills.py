@@ -223,9 +223,14 @@ def test_killed_it_leaves_nothing_half_and_goes_on_to_the_same_end(
     if not SEED:
         work = work._replace(first=work.first[:usual])
     tally = kill_often(killer, work, tmp_path, kills=nightly if SEED else usual, seed=SEED)
-    kinds = ", ".join(f"{count} {KINDS[kind]}" for kind, count in sorted(tally.by.items()))
-    ends = f"after {tally.chains} rows of kills gone on with, to the end of a run that nobody stopped"
-    report("faults", fault=f"killed: {name}", trials=sum(tally.by.values()), outcome=f"no half file; {ends} ({kinds})")
+    report(
+        "faults",
+        fault=f"killed: {name}",
+        trials=sum(tally.by.values()),
+        outcome="nothing half-written left; gone on with, to the end of a run that nobody stopped",
+        rows=tally.chains,
+        by={KINDS[kind]: count for kind, count in tally.by.items()},
+    )
 
 
 def test_two_hundred_kills_are_drawn_by_night_and_a_dozen_by_day() -> None:

@@ -107,16 +107,15 @@ def _stages(root: Path, *, fast: bool) -> dict[str, Stage]:
     def tests(*words: str | Path) -> Stage:
         return lambda: _pytest(root, *words)
 
-    package = ("tests", "--ignore", "tests/book", "--ignore", "tests/browser", *WORKERS)
     stages: dict[str, Stage] = {
         "ruff check": command(*module("ruff", "check", ".")),
         "ruff format": command(*module("ruff", "format", "--check", ".")),
         "mypy": command(*module("mypy")),
-        "package": tests(*package, "--durations=5", "--durations-min=5", *(("-m", "not slow") if fast else ())),
+        "package": tests(*package_words(fast=fast), "--durations=5", "--durations-min=5"),
     }
     if not fast:
         stages |= {
-            "notebooks": lambda: _nbval(root),
+            "notebooks": lambda: _pytest(root, *notebook_words(root), env=kernel_environment()),
             "book": lambda: Outcome(build_book() == 0),
             "pages": tests("tests/book"),
             "browser": lambda: _browser(root),
@@ -124,10 +123,17 @@ def _stages(root: Path, *, fast: bool) -> dict[str, Stage]:
     return stages
 
 
-def _nbval(root: Path) -> Outcome:
+def package_words(*, fast: bool) -> tuple[str, ...]:
+    """The package's tests, or only the quick ones, as words for pytest."""
+    package = ("tests", "--ignore", "tests/book", "--ignore", "tests/browser", *WORKERS)
+    return (*package, "-m", "not slow") if fast else package
+
+
+def notebook_words(root: Path) -> tuple[str | Path, ...]:
+    """The clone's notebooks, each output compared with the stored one (nbval), as words for pytest."""
     strict = ("--nbval", "--nbval-sanitize-with", SANITIZER, "--nbval-cell-timeout", "120")
     start_page = [Path("book", "index.ipynb")] if (root / "book" / "index.ipynb").is_file() else []
-    return _pytest(root, *strict, *WORKERS, "notebooks", *start_page, env=kernel_environment())
+    return (*strict, *WORKERS, "notebooks", *start_page)
 
 
 def _browser(root: Path) -> Outcome:
