@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from agreement import agree, library
 from scipy.stats import multivariate_normal
 from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
@@ -21,6 +22,8 @@ from vae_course.latent import (
     mixtures,
 )
 from vae_course.types import make_generator
+
+DISTRIBUTIONS = library("torch", "torch.distributions")
 
 
 def oracle(mu: Tensor, logvar: Tensor) -> MixtureSameFamily:
@@ -43,7 +46,8 @@ def test_the_mixture_agrees_with_torch_distributions(n: int, d: int, dtype: torc
     z = (3 * torch.randn(50, d, generator=make_generator(1))).to(dtype)
     found = mixture_log_density(z, mu, logvar)
     assert found.shape == (50,) and found.dtype == torch.float64
-    torch.testing.assert_close(found, oracle(mu, logvar).log_prob(z.double()), rtol=1e-9, atol=1e-7)
+    expected = oracle(mu, logvar).log_prob(z.double())
+    agree("log-density of a mixture of posteriors", DISTRIBUTIONS, found, expected, rtol=1e-9, atol=1e-7)
 
 
 def test_each_component_keeps_its_own_normaliser() -> None:
@@ -67,7 +71,8 @@ def test_far_away_nothing_underflows(distance: float) -> None:
     z = torch.tensor([[distance, -distance]], dtype=torch.float64)
     found = mixture_log_density(z, mu, logvar)
     assert found.isfinite().all()
-    torch.testing.assert_close(found, oracle(mu, logvar).log_prob(z), rtol=1e-12, atol=0)
+    expected = oracle(mu, logvar).log_prob(z)
+    agree("log-density of a mixture, far away", DISTRIBUTIONS, found, expected, rtol=1e-12)
 
 
 def test_the_narrowest_posteriors_are_exact() -> None:
@@ -75,7 +80,8 @@ def test_the_narrowest_posteriors_are_exact() -> None:
     mu = torch.tensor([[1.0, -3.0], [2.0, 5.0]], dtype=torch.float64)
     logvar = torch.full((2, 2), -40.0, dtype=torch.float64)
     z = mu + math.exp(-20) * torch.tensor([[1.0, 0.5], [0.0, -2.0]], dtype=torch.float64)
-    torch.testing.assert_close(mixture_log_density(z, mu, logvar), oracle(mu, logvar).log_prob(z), rtol=0, atol=1e-6)
+    found, expected = mixture_log_density(z, mu, logvar), oracle(mu, logvar).log_prob(z)
+    agree("log-density of a mixture of the narrowest posteriors", DISTRIBUTIONS, found, expected, atol=1e-6)
 
 
 def test_both_ways_to_the_terms_agree() -> None:
@@ -130,10 +136,11 @@ def test_class_densities_and_bayes_rule() -> None:
     z = 3 * torch.randn(40, 2, generator=make_generator(3))
     density = class_log_density(z, mu, logvar, labels, n_classes=3)
     expected = torch.stack([oracle(mu[labels == c], logvar[labels == c]).log_prob(z.double()) for c in range(3)], 1)
-    torch.testing.assert_close(density, expected, rtol=1e-9, atol=1e-7)
+    agree("log-density of a class", DISTRIBUTIONS, density, expected, rtol=1e-9, atol=1e-7)
     joint = expected.exp() * torch.tensor([200, 70, 30]) / 300
     found = class_probabilities(z, mu, logvar, labels, n_classes=3)
-    torch.testing.assert_close(found, joint / joint.sum(dim=1, keepdim=True), rtol=1e-6, atol=1e-9)
+    bayes = f"Bayes' rule on {DISTRIBUTIONS}"
+    agree("probability of a class", bayes, found, joint / joint.sum(dim=1, keepdim=True), rtol=1e-6, atol=1e-9)
     # Weighted by the classes' shares, the densities add up to the whole mixture's.
     torch.testing.assert_close(joint.sum(dim=1).log(), mixture_log_density(z, mu, logvar), rtol=1e-9, atol=1e-7)
 
@@ -161,7 +168,7 @@ def test_the_gaussian_agrees_with_scipy(d: int) -> None:
     mean, cov = torch.randn(d, generator=generator, dtype=torch.float64), factor @ factor.T + 0.1 * torch.eye(d)
     z = 3 * torch.randn(20, d, generator=generator, dtype=torch.float64)
     truth = multivariate_normal(mean.numpy(), cov.numpy()).logpdf(z.numpy())
-    np.testing.assert_allclose(gaussian_log_density(z, mean, cov), truth, rtol=1e-9)
+    agree("log-density of a Gaussian", library("scipy", "SciPy"), gaussian_log_density(z, mean, cov), truth, rtol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from agreement import agree, library
 from scipy.spatial.distance import cdist
 from torch import Tensor
 
 from vae_course.latent import neighbour_preservation, neighbours, neighbours_vote
 from vae_course.types import make_generator
+
+SCIPY = f"a loop over distances by {library('scipy', 'SciPy')}"
 
 
 def points(n: int, d: int, seed: int = 0) -> Tensor:
@@ -32,7 +35,8 @@ def by_loop(high: Tensor, low: Tensor, k: int) -> float:
 def test_it_agrees_with_a_loop(k: int) -> None:
     high = points(150, 20)
     low = high[:, :2] + 0.3 * points(150, 2, 1)
-    assert neighbour_preservation(high, low, k=k) == pytest.approx(by_loop(high, low, k), abs=1e-12)
+    found = neighbour_preservation(high, low, k=k)
+    agree("neighbours that a map keeps", SCIPY, found, by_loop(high, low, k), atol=1e-12)
 
 
 def test_blocks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,7 +91,7 @@ def test_the_vote_agrees_with_a_loop(k: int) -> None:
         order = np.argsort(cdist(values[i : i + 1], values)[0])
         near = labels[order[order != i][:k].copy()].numpy()
         right.append(np.bincount(near).argmax() == labels[i])  # a tie goes to the smallest label
-    assert neighbours_vote(values, labels, k=k) == np.mean(right)
+    agree("accuracy of the neighbours' vote", SCIPY, neighbours_vote(values, labels, k=k), np.mean(right))
 
 
 def test_the_vote_in_blocks_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

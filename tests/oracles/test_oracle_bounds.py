@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from agreement import agree, agree_within_errors, library
 from torch import Tensor
 from torch.distributions import (
     Bernoulli,
@@ -25,6 +26,7 @@ from vae_course.models import VAE, ConvolutionalVAE, UNetVAE
 from vae_course.sampling import fit_mixture
 from vae_course.types import UNetConfig, VAEConfig
 
+DISTRIBUTIONS = library("torch", "torch.distributions")
 TINY: dict[str, Any] = {"input_dim": 16, "hidden_dims": (6,), "latent_dim": 3}
 
 
@@ -80,9 +82,11 @@ def test_both_terms_of_the_elbo(name: str) -> None:
     eps = torch.randn(q.mean.shape, generator=make_generator(1), dtype=torch.float64)
     nll, kl = model.loss_terms(x, eps)
     z = q.mean + q.stddev * eps
-    torch.testing.assert_close(nll, -log_likelihood(model, sigma, x, z), rtol=1e-9, atol=1e-9)
+    expected = -log_likelihood(model, sigma, x, z)
+    agree("reconstruction loss of an image", DISTRIBUTIONS, nll, expected, rtol=1e-9, atol=1e-9)
     prior = Independent(Normal(torch.zeros_like(z), torch.ones_like(z)), 1)
-    torch.testing.assert_close(kl.sum(dim=1), kl_divergence(q, prior), rtol=1e-9, atol=1e-9)
+    expected = kl_divergence(q, prior)
+    agree("KL of an encoder's Gaussian to the prior", DISTRIBUTIONS, kl.sum(dim=1), expected, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("name", [name for name in MODELS if "trained" not in name])
@@ -100,7 +104,8 @@ def test_the_importance_weighted_bound_is_its_definition(name: str, n_samples: i
         z = q.mean + q.stddev * torch.randn(q.mean.shape, generator=generator)
         weights.append(log_likelihood(model, sigma, x, z) + prior.log_prob(z) - q.log_prob(z))
     expected = torch.stack(weights).logsumexp(dim=0) - math.log(n_samples)
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    paper = f"Burda et al. (2016), equation 8, with {DISTRIBUTIONS}"
+    agree("importance-weighted bound, 32 bits", paper, found, expected, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["trained, Bernoulli", "trained, Gaussian", "trained, sigma learned"])
@@ -111,9 +116,10 @@ def test_the_figures_of_a_card_are_means_over_images_of_these_terms(name: str) -
     x = to_unit(images)
     q = posterior(model, x)
     z = q.mean + q.stddev * torch.randn(q.mean.shape, generator=make_generator(3))
-    torch.testing.assert_close(nll, -log_likelihood(model, sigma, x, z), rtol=1e-4, atol=1e-3)
+    expected = -log_likelihood(model, sigma, x, z)
+    agree("reconstruction loss of a trained model, 32 bits", DISTRIBUTIONS, nll, expected, rtol=1e-4, atol=1e-3)
     each = kl_divergence(q.base_dist, Normal(0.0, 1.0))
-    torch.testing.assert_close(kl, each, rtol=1e-4, atol=1e-5)
+    agree("KL of each latent of a trained model, 32 bits", DISTRIBUTIONS, kl, each, rtol=1e-4, atol=1e-5)
 
 
 def test_elbo_surgery_is_that_of_a_mixture_of_distributions() -> None:
@@ -130,7 +136,9 @@ def test_elbo_surgery_is_that_of_a_mixture_of_distributions() -> None:
     gain = mixture.log_prob(z) - prior.log_prob(z)
     parts = decompose_kl(mu, logvar, n_samples=20_000, generator=make_generator(0))
     error = math.hypot(float(gain.std()) / math.sqrt(len(z)), parts.standard_error)
-    assert abs(parts.marginal_kl - float(gain.mean())) < 5 * error < 0.2
+    assert 5 * error < 0.2
+    apart = (parts.marginal_kl - float(gain.mean())) / error
+    agree_within_errors("KL of the aggregate posterior to the prior", DISTRIBUTIONS, apart, limit=5)
 
 
 @pytest.mark.parametrize(("k", "d"), [(1, 2), (3, 4), (5, 1)])
@@ -138,8 +146,10 @@ def test_a_fitted_mixture_is_that_of_torch_distributions(k: int, d: int) -> None
     z = torch.randn(200, d, generator=make_generator(0), dtype=torch.float64)
     made = fit_mixture(z, k)
     theirs = MixtureSameFamily(Categorical(made.weight), MultivariateNormal(made.mean, made.cov))
-    torch.testing.assert_close(made.log_density(3 * z), theirs.log_prob(3 * z), rtol=1e-10, atol=1e-10)
+    found, expected = made.log_density(3 * z), theirs.log_prob(3 * z)
+    agree("log-density of a fitted mixture", DISTRIBUTIONS, found, expected, rtol=1e-10, atol=1e-10)
     draws = made.sample(50_000, generator=make_generator(1))
     error = (theirs.variance / len(draws)).sqrt()
-    assert bool(((draws.mean(dim=0) - theirs.mean).abs() < 5 * error).all())
-    torch.testing.assert_close(draws.var(dim=0), theirs.variance, rtol=0.05, atol=0)
+    apart = (draws.mean(dim=0) - theirs.mean) / error
+    agree_within_errors("mean of a fitted mixture's draws", DISTRIBUTIONS, apart, limit=5)
+    agree("variance of a fitted mixture's draws", DISTRIBUTIONS, draws.var(dim=0), theirs.variance, rtol=0.05)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from agreement import agree, library
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 from scipy.stats import norm
@@ -24,6 +25,7 @@ from vae_course.latent import (
 from vae_course.sampling import sample_quality
 
 Array = NDArray[np.float64]
+SCIKIT, CHEN = library("scikit-learn"), "Chen et al. (2018)"
 
 
 def normal(seed: int, *shape: int) -> Array:
@@ -73,9 +75,10 @@ def test_the_gap_is_that_of_the_entropies_by_quadrature(width: float) -> None:
     table = mutual_information(
         torch.from_numpy(mu), 2 * torch.from_numpy(std).log(), factors, n_samples=n, generator=make_generator(0)
     )
-    np.testing.assert_allclose(table.numpy(), exact, atol=5 / np.sqrt(n))
+    quadrature = f"Simpson's rule on the densities of {library('scipy', 'SciPy')}"
+    agree("mutual information of latent and factor, 20,000 draws", quadrature, table, exact, atol=5 / np.sqrt(n))
     gaps = information_gaps(torch.from_numpy(exact), factor_entropies(factors))
-    assert float(gaps.mean()) == pytest.approx(gap_by_hand(exact, FACTORS), abs=1e-12)
+    agree("mutual information gap", f"{CHEN}, section 4", float(gaps.mean()), gap_by_hand(exact, FACTORS), atol=1e-12)
 
 
 def test_the_estimate_is_the_papers_sum_over_its_own_draws() -> None:
@@ -91,6 +94,7 @@ def test_the_estimate_is_the_papers_sum_over_its_own_draws() -> None:
     generator = make_generator(5)
     chosen = torch.randint(6, (n,), generator=generator).numpy()
     z = mu[chosen] + std[chosen] * torch.randn(n, 2, generator=generator, dtype=torch.float64).numpy()
+    expected = np.zeros((2, 2))
     for j in range(2):
         for k in range(2):
             terms = []
@@ -98,7 +102,8 @@ def test_the_estimate_is_the_papers_sum_over_its_own_draws() -> None:
                 q = norm.pdf(draw, mu[:, j], std[:, j])
                 alike = FACTORS[:, k] == FACTORS[image, k]
                 terms.append(np.log(q[alike].sum() / alike.sum()) - np.log(q.sum() / 6))
-            assert float(found[j, k]) == pytest.approx(np.mean(terms), abs=1e-10)
+            expected[j, k] = np.mean(terms)
+    agree("mutual information of latent and factor, same draws", f"{CHEN}, equation 6", found, expected, atol=1e-10)
 
 
 # --- linear CKA: Kornblith, Norouzi, Lee & Hinton (2019), section 3 ---
@@ -115,7 +120,8 @@ def test_cka_is_the_ratio_of_hsic_estimates(d: int, e: int) -> None:
 
     k, other = a @ a.T, b @ b.T
     expected = hsic(k, other) / np.sqrt(hsic(k, k) * hsic(other, other))
-    assert linear_cka(torch.from_numpy(a), torch.from_numpy(b)) == pytest.approx(expected, rel=1e-9)
+    found = linear_cka(torch.from_numpy(a), torch.from_numpy(b))
+    agree("linear CKA of two codes", "Kornblith et al. (2019), section 3", found, expected, rtol=1e-9)
 
 
 # --- neighbourhoods ---
@@ -140,8 +146,9 @@ def test_a_maps_quality_is_the_papers(name: str) -> None:
     trust = 1 - 2 / (n * k * (2 * n - 3 * k - 1)) * (high[false] - k).sum()
     kept = ((low >= 1) & (low <= k) & (high >= 1) & (high <= k)).sum() / (n * k)
     found = quality(z, points)
-    assert found[f"trustworthiness_{k}"] == pytest.approx(trust, abs=1e-4)
-    assert found[f"neighbour_preservation_{k}"] == pytest.approx(kept, abs=1e-4)
+    agree("trustworthiness of a map", "Venna & Kaski (2001)", found[f"trustworthiness_{k}"], trust, atol=1e-4)
+    by_ranks = f"ranks of the distances by {library('scipy', 'SciPy')}"
+    agree("neighbours that a map keeps", by_ranks, found[f"neighbour_preservation_{k}"], kept, atol=1e-4)
 
 
 @pytest.mark.parametrize("k", [1, 7])
@@ -150,7 +157,8 @@ def test_scikit_learn_finds_the_same_neighbours(k: int) -> None:
     low = high[:, :2] + 0.5 * normal(1, 200, 2)
     near = [NearestNeighbors(n_neighbors=k).fit(values).kneighbors(return_distance=False) for values in (high, low)]
     shared = np.mean([len(set(a) & set(b)) / k for a, b in zip(*near, strict=True)])
-    assert neighbour_preservation(torch.from_numpy(high), torch.from_numpy(low), k=k) == pytest.approx(shared)
+    found = neighbour_preservation(torch.from_numpy(high), torch.from_numpy(low), k=k)
+    agree("neighbours that a map keeps", SCIKIT, found, shared, atol=1e-12)
 
 
 @pytest.mark.parametrize("k", [1, 4, 5])
@@ -159,7 +167,13 @@ def test_scikit_learn_lets_the_neighbours_vote_alike(k: int) -> None:
     rows = slice(None, None, 50)
     z = (digits.images[rows].float() @ torch.randn(784, 4, generator=make_generator(0))).double()
     theirs = cross_val_score(KNeighborsClassifier(k), z.numpy(), digits.labels[rows].numpy(), cv=LeaveOneOut())
-    assert neighbours_vote(z, digits.labels[rows], k=k) == pytest.approx(theirs.mean(), abs=1e-12)
+    agree(
+        "accuracy of the neighbours' vote",
+        SCIKIT,
+        neighbours_vote(z, digits.labels[rows], k=k),
+        theirs.mean(),
+        atol=1e-12,
+    )
 
 
 # --- precision, recall, density, coverage ---
@@ -173,4 +187,5 @@ def test_the_authors_own_program_finds_the_same_sample_quality(k: int, spread: f
     real, samples = normal(0, 150, 5), spread * normal(1, 120, 5) + 0.3
     theirs = prdc.compute_prdc(real, samples, nearest_k=k)
     ours = sample_quality(torch.from_numpy(real), torch.from_numpy(samples), k=k)
-    assert ours._asdict() == pytest.approx({name: float(theirs[name]) for name in ours._fields}, abs=1e-12)
+    expected, authors = [float(theirs[name]) for name in ours._fields], f"{library('prdc')}, Naeem et al. (2020)"
+    agree("precision, recall, density and coverage of samples", authors, list(ours), expected, atol=1e-12)

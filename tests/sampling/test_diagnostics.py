@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from agreement import agree, library
 from sampler_oracles import flat
 from scipy.stats import norm, rankdata
 from torch import Tensor
@@ -94,7 +95,8 @@ def test_r_hat_is_that_of_the_formula() -> None:
         return math.sqrt((19 / 20 * within + between / 20) / within)
 
     middle = float(torch.cat(halves).quantile(0.5))
-    assert float(r_hat(z)) == pytest.approx(max(plain(halves), plain([(h - middle).abs() for h in halves])), abs=1e-12)
+    expected = max(plain(halves), plain([(h - middle).abs() for h in halves]))
+    agree("R-hat", "Vehtari et al. (2021)", float(r_hat(z)), expected, atol=1e-12)
 
 
 def test_ranks_forget_units_and_tails() -> None:
@@ -108,7 +110,8 @@ def test_ranks_forget_units_and_tails() -> None:
 def test_equal_draws_share_their_rank() -> None:
     z = independent(50, 2, 2).round(decimals=0)
     scores = norm.ppf((rankdata(z.reshape(100, 2).numpy(), axis=0) - 0.375) / 100.25)
-    torch.testing.assert_close(normal_scores(z), torch.tensor(scores).view(50, 2, 2))
+    found, expected = normal_scores(z), torch.tensor(scores).view(50, 2, 2)
+    agree("normal scores of draws", library("scipy", "SciPy"), found, expected, rtol=1e-7, atol=1e-7)
 
 
 def test_frozen_chains() -> None:
