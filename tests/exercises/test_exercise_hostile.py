@@ -62,6 +62,7 @@ def backtracks(mu, logvar):
     return re.match("(a+)+$", "a" * 60 + "b")
 
 
+@pytest.mark.unwatched
 @pytest.mark.parametrize("answer", [loops_for_ever, loops_and_catches_everything, sleeps, waits, prints_for_ever])
 @pytest.mark.parametrize("rehearse", [True, False])
 def test_endless_answers(answer, rehearse, monkeypatch):
@@ -105,6 +106,7 @@ def test_fills_the_memory(monkeypatch):
     assert "memory" in exercises.check(NAME, lambda mu, logvar: list(itertools.count())).message
 
 
+@pytest.mark.unwatched
 def test_a_thread_that_cannot_be_stopped_is_left_behind_and_said_so(monkeypatch):
     monkeypatch.setattr(running, "REHEARSE", False)
     assert "still runs" in exercises.check(NAME, lambda mu, logvar: time.sleep(3), time_limit=0.2).message

@@ -1,7 +1,7 @@
 """`vae-course coverage`: which lines of the package the tests run, those of the browser and the book too.
 
-Programs that tests start are measured like the tests. What grades an answer runs it behind walls that let no file be
-written, not even coverage's: those lines count as not run.
+Programs that tests start are measured like the tests. A process that is killed, or that ends behind walls which let no
+file be written, can't say what it has run: its lines count as not run.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ def measure_coverage(*, keep: bool = False) -> int:
     folder.mkdir(parents=True)
     machine, report, found = describe_machine(), folder / "tests.xml", folder / "coverage.json"
     data = f"--data-file={folder / 'data'}"
-    tests = module("pytest", "-q", "tests", *WORKERS, f"--timeout={TEST_SECONDS}", f"--junit-xml={report}")
+    tests = module(
+        "pytest", "-q", "tests", "-m", "not unwatched", *WORKERS, f"--timeout={TEST_SECONDS}", f"--junit-xml={report}"
+    )
     browser = find_browser()
     with stopwatch() as seconds:
         words = module("coverage", "run", data, *tests[1:])
