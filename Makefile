@@ -10,12 +10,12 @@ SSL_CERT_FILE ?= $(PIP_CERT)
 export SSL_CERT_FILE
 endif
 .DELETE_ON_ERROR:
-.PHONY: help setup book serve pdf zip lab test test-fast nightly coverage bench zoo maps runs sweeps notebooks portable release grade check format clean lock
+.PHONY: help setup book serve pdf zip lab test test-fast nightly coverage bench zoo maps runs sweeps notebooks equations portable release grade check format clean lock
 
 help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 
-book serve pdf zip lab test nightly coverage bench zoo maps runs sweeps notebooks portable release grade check format clean: $(STAMP)
+book serve pdf zip lab test nightly coverage bench zoo maps runs sweeps notebooks equations portable release grade check format clean: $(STAMP)
 	@$(BIN)/vae-course $@ $(ARGS)
 test-fast: $(STAMP)
 	@$(BIN)/vae-course test --fast $(ARGS)
@@ -35,6 +35,7 @@ maps: ## compute the stored PCA, t-SNE and UMAP maps again
 runs: ## train for the stored training runs again
 sweeps: ## train for the stored tables of many trainings again
 notebooks: ## execute the notebooks in place
+equations: ## set the built book's equations again and keep them: make book equations
 portable: ## copies for Colab and VS Code: make portable ARGS='--source ADDRESS --to copies'
 release: ## make students' notebooks, without solutions: make release ARGS='--to students'
 grade: ## grade a folder of submissions: make grade ARGS='handed-in --to grades'

@@ -2,11 +2,12 @@
 
     python benchmarks/pages.py [--rounds 3] [--chapters notebooks/02-latent-scatter ...]
 
-A page is ready when its pictures and fonts are there, its equations are set and its live figures drawn. Its peer is the
-same page with scripts off, in turns, each in a context of its own with nothing in its cache, from a server on this
-machine. Times are those of the processor for the page's process; what the clock said is stored beside them. Decoding
-is that of the latent map's JavaScript, against PyTorch on one thread. Needs Chromium and the built book
-(`vae-course book`). Writes results/pages.json.
+A page is ready when its pictures and fonts are there, all its equations (set when the book is built; should one not be,
+MathJax sets it in the page, and is waited for), and its live figures are drawn. Its peer is the same page with scripts
+off, in turns, each in a context of its own with nothing in its cache, from a server on this machine. Times are those of
+the processor for the page's process; what the clock said is stored beside them. Decoding is that of the latent map's
+JavaScript, against PyTorch on one thread. Needs Chromium and the built book (`vae-course book`). Writes
+results/pages.json.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ VERBS = (
     "nightly",
     "coverage",
     "notebooks",
+    "equations",
     "data",
     "zoo",
     "maps",

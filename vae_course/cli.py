@@ -49,6 +49,10 @@ def _do(options: argparse.Namespace) -> int:
 
             make = publishing.make_pdf if options.verb == "pdf" else publishing.make_zip
             return make(site=options.site, to=options.to)
+        case "equations":
+            from vae_course.commands.equations import set_equations
+
+            return set_equations()
         case "notebooks":
             from vae_course.commands.notebooks import execute_notebooks
 
@@ -159,6 +163,8 @@ def _parser() -> argparse.ArgumentParser:
     notebooks.add_argument(
         "notebooks", nargs="*", type=Path, metavar="NOTEBOOK", help="all of the book's if none is named"
     )
+
+    verb("equations", "set the built book's equations again and keep them for its next build (Chromium)", "equations")
 
     portable = verb(
         "portable",

@@ -11,8 +11,8 @@ What it does while the pages are read and resolved:
 * and one that was killed, since Sphinx would take the half of a page that it left for the page.
 
 `vae_book_claims` makes the page of claims, `vae_book_cards` that of the models, `vae_book_benchmarks` and
-`vae_book_growth` make that of the benchmarks, `vae_book_glossary` links its terms, `vae_book_plotly` brings plotly's
-script, and `vae_book_html` mends the pages as they were written.
+`vae_book_growth` make that of the benchmarks, `vae_book_tests` that of the tests, `vae_book_glossary` links its terms,
+`vae_book_plotly` brings plotly's script, and `vae_book_html` mends the pages as they were written.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ import vae_book_glossary
 import vae_book_growth
 import vae_book_html
 import vae_book_plotly
+import vae_book_tests
 from bs4 import BeautifulSoup
 from docutils import nodes
 from myst_nb.core.render import MimeData, NbElementRenderer
@@ -197,6 +198,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     vae_book_growth.setup(app)
     vae_book_html.setup(app)
     vae_book_plotly.setup(app)
+    vae_book_tests.setup(app)
     # A page built by another version of this extension is built again.
     sources = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
     return {

@@ -202,8 +202,8 @@ def join(app: Sphinx, env: BuildEnvironment, pages: set[str], other: BuildEnviro
 
 
 def add_styles(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """Only the page that shows results needs their style sheet."""
-    if pagename in app.env.__dict__.get(SHOWN, {}):
+    """Only pages that show results need their style sheet."""
+    if doctree is not None and any("benchmark" in table["classes"] for table in doctree.findall(nodes.table)):
         app.add_css_file(SHEET)
 
 

@@ -14,8 +14,13 @@ from typing import Any
 import tinycss2
 from bs4 import BeautifulSoup, Tag
 from sphinx.application import Sphinx
+from sphinx.util import logging
+from vae_book_equations import needs_mathjax, read_store, set_equations, version
 from vae_book_policy import add_policy, print_without_handler
 
+LOGGER = logging.getLogger(__name__)
+
+MATHJAX = "vendor/mathjax/startup.js"
 ROOT_REDIRECT = """<!DOCTYPE html>
 <html lang="en">
   <head>
@@ -69,7 +74,7 @@ def mend_tables(page: BeautifulSoup) -> None:
         if parent is not None and "pst-scrollable-table-container" not in (parent.get("class") or []):
             table.wrap(page.new_tag("div", attrs={"class": "pst-scrollable-table-container"}))
         for header in table.find_all("th"):
-            if not header.get_text(strip=True) and not header.find("img"):
+            if not header.get_text(strip=True) and not header.select("img, mjx-container"):
                 header.name = "td"
 
 
@@ -95,10 +100,10 @@ def drop_icon_script(page: BeautifulSoup) -> None:
 
 
 def drop_unused_mathjax(page: BeautifulSoup) -> None:
-    """Sphinx loads MathJax also for a page whose sub-pages alone have equations."""
-    if not page.select(".math"):
+    """Sphinx loads MathJax also where the equations are set already, and where there are none."""
+    if not needs_mathjax(page):
         for script in page.select("script"):
-            if "mathjax/" in script.get("src", "") or script.get_text().startswith("window.MathJax"):
+            if MATHJAX in script.get("src", "") or script.get_text().startswith("window.MathJax"):
                 script.decompose()
 
 
@@ -124,11 +129,9 @@ MENDS = (
     make_ids_unique,
     fold_with_details,
     drop_icon_script,
-    drop_unused_mathjax,
     drop_search_index,
     drop_repeated_viewport,
     print_without_handler,
-    add_policy,  # the last: it is about what the others leave
 )
 
 
@@ -176,11 +179,14 @@ def names_in_use(site: Path) -> set[str]:
     return names
 
 
-def mend(html: str) -> str:
-    """The page with all faults mended; mending it again changes nothing."""
+def mend(html: str, equations: dict[str, str] | None = None) -> str:
+    """The page with all faults mended, and set the equations that are given; mending it again changes nothing."""
     page = BeautifulSoup(html, "html.parser")
     for fault in MENDS:
         fault(page)
+    set_equations(page, equations or {})
+    drop_unused_mathjax(page)
+    add_policy(page)  # the last: it is about what the others leave
     return str(page)
 
 
@@ -193,10 +199,18 @@ def mend_pages(app: Sphinx, exception: Exception | None) -> None:
     """Mends each page written in this build, and gives the book's entry page a title and a link."""
     if exception or app.builder.format != "html":
         return
+    equations, unset = read_store(), []
     for pagename in app._vae_book_pages:  # type: ignore[attr-defined]
         path = Path(app.builder.get_outfilename(pagename))  # type: ignore[attr-defined]
         if path.suffix == ".html" and path.exists():
-            path.write_text(mend(path.read_text(encoding="utf-8")), encoding="utf-8")
+            html = mend(path.read_text(encoding="utf-8"), equations)
+            path.write_text(html, encoding="utf-8")
+            unset += [pagename] if MATHJAX in html else []
+    if unset:
+        LOGGER.info(
+            f"equations left to the reader's browser, which takes longer, on {', '.join(unset)}; "
+            "run `vae-course equations`, then build again"
+        )
     names = names_in_use(Path(app.outdir))
     static = Path(app.outdir, "_static")
     for styles in (*static.glob("styles/*.css"), *static.glob("mystnb.*.css")):
@@ -212,5 +226,6 @@ def mend_pages(app: Sphinx, exception: Exception | None) -> None:
 def setup(app: Sphinx) -> None:
     """Called by `vae_book`."""
     app._vae_book_pages = []  # type: ignore[attr-defined]
+    app.add_config_value("vae_book_equations", version(), "html")  # other equations: all pages are written again
     app.connect("html-page-context", note_page)
     app.connect("build-finished", mend_pages, priority=900)

@@ -17,7 +17,7 @@ from bs4 import BeautifulSoup, Tag
 
 NAME = "Content-Security-Policy"
 RUNS = {"", "module", "text/javascript", "application/javascript"}  # the types of scripts that a browser runs
-LOOKS = "'self' 'unsafe-inline'"  # MathJax, plotly, tables and explorers set styles in the page; no style runs code
+LOOKS = "'self' 'unsafe-inline'"  # equations, plotly, tables and explorers have styles in the page; no style runs code
 
 
 def script_hash(source: str) -> str:

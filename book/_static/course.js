@@ -1,4 +1,12 @@
-/* What every page of the book needs beside the theme's scripts. */
+/* What every page of the book needs beside the theme's scripts. It runs before there is anything to see. */
+
+// The theme chooses between light and dark when the page stands, which turns the whole page once more.
+function chooseTheme() {
+  const { dataset } = document.documentElement;
+  if (dataset.mode !== "auto") return;
+  dataset.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+}
+chooseTheme();
 
 // A page opened as a file may not fetch other pages, which the search's summaries need.
 if (location.protocol === "file:" && typeof DOCUMENTATION_OPTIONS !== "undefined") {
@@ -34,23 +42,29 @@ const SCROLLERS = {
 };
 
 function reachScrollers() {
-  for (const [selector, name] of Object.entries(SCROLLERS)) {
-    for (const box of document.querySelectorAll(selector)) {
-      const scrolls = box.scrollWidth > box.clientWidth + 1;
-      if (scrolls && !box.hasAttribute("tabindex")) {
-        box.dataset.reached = box.tabIndex = 0;
-        if (!box.hasAttribute("role")) box.setAttribute("role", "group");
-        if (!box.hasAttribute("aria-label")) box.setAttribute("aria-label", name);
-      } else if (!scrolls && box.dataset.reached) {
-        ["tabindex", "role", "aria-label", "data-reached"].forEach((key) => box.removeAttribute(key));
-      }
+  // All are measured before any is changed, so that the page is laid out once; not those in a folded block, which would
+  // be laid out for this alone: it is asked again when one opens.
+  const measured = Object.entries(SCROLLERS).flatMap(([selector, name]) =>
+    [...document.querySelectorAll(selector)]
+      .filter((box) => !box.checkVisibility || box.checkVisibility())
+      .map((box) => ({ box, name, scrolls: box.scrollWidth > box.clientWidth + 1 })),
+  );
+  for (const { box, name, scrolls } of measured) {
+    if (scrolls && !box.hasAttribute("tabindex")) {
+      box.dataset.reached = box.tabIndex = 0;
+      if (!box.hasAttribute("role")) box.setAttribute("role", "group");
+      if (!box.hasAttribute("aria-label")) box.setAttribute("aria-label", name);
+    } else if (!scrolls && box.dataset.reached) {
+      ["tabindex", "role", "aria-label", "data-reached"].forEach((key) => box.removeAttribute(key));
     }
   }
 }
 
-addEventListener("load", () => {
+// When all has its size: where the book was built without an equation, MathJax sets it now.
+addEventListener("load", async () => {
+  await window.MathJax?.startup?.promise;
+  await document.fonts.ready;
   reachScrollers();
-  window.MathJax?.startup?.promise?.then(reachScrollers);
 });
 addEventListener("resize", reachScrollers);
 document.addEventListener("toggle", reachScrollers, true);

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
 import re
 import shutil
-import sys
 
 import pytest
 from book_site import ROOT
-from bs4 import BeautifulSoup
-from sphinx.application import Sphinx
-from sphinx.util.docutils import docutils_namespace, patch_docutils
-
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
-
+from small_book import build_page, words
 from vae_book_results import ResultError, Work, figure, read_result
 
 NOT_ON_THE_PAGE = {"architectures"}  # chapter 11 shows it
@@ -73,29 +66,6 @@ It is hard.
 def write_result(folder, name, result):
     (folder / "benchmarks" / "results").mkdir(parents=True, exist_ok=True)
     (folder / "benchmarks" / "results" / f"{name}.json").write_text(json.dumps(result), encoding="utf-8")
-
-
-def build_page(folder, page):
-    """The page of a book of one page, parsed, and the warnings of the build."""
-    settings = {
-        "extensions": ["myst_parser", "vae_book_benchmarks", "vae_book_growth"],
-        "myst_enable_extensions": ["dollarmath"],
-        "master_doc": page,
-        "include_patterns": [f"{page}.md"],
-        "html_theme": "basic",
-        "numfig": True,
-        "smartquotes": False,  # words as they are stored
-    }
-    said = io.StringIO()
-    with patch_docutils(), docutils_namespace():  # so that a second build finds nothing of the first
-        app = Sphinx(folder, None, folder / "out", folder / "trees", "html", settings, status=None, warning=said)
-        app.build()
-    text = (folder / "out" / f"{page}.html").read_text(encoding="utf-8")
-    return BeautifulSoup(text, "html.parser"), said.getvalue()
-
-
-def words(tag):
-    return " ".join(tag.get_text(" ").split())
 
 
 def test_a_page_shows_the_figures_the_goals_and_by_how_much_they_are_missed(tmp_path):

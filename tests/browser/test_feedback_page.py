@@ -8,6 +8,7 @@ import pytest
 from book_site import ROOT, SCHEMES, SIZES
 from explorer_pages import assert_fits, axe_violations
 from feedback_pages import feedback_page
+from mathjax_pages import load_mathjax
 
 from vae_course.classroom import chapters
 from vae_course.classroom.feedback import to_mathml
@@ -75,6 +76,7 @@ def test_it_prints_light_in_the_dark(open_page, written):
 
 def test_its_formulas_are_those_that_mathjax_reads(open_page, site):
     page = open_page((site / "book" / "notation.html").as_uri()).page
+    load_mathjax(page)
     read, differing = 0, []
     for chapter, _ in chapters.read_chapters(ROOT / "notebooks").values():
         for task in chapter.tasks:

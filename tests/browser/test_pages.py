@@ -239,6 +239,7 @@ def test_chapter_reads_without_scripts(open_page, site, name):
     page = open_page(address(site, name), java_script_enabled=False).page
     assert page.locator("article h1").is_visible()
     assert name not in SOLVED or page.locator("article details.dropdown > summary").first.is_visible()
+    assert page.locator("article mjx-container").first.is_visible()
 
 
 def test_served_search_shows_summaries(open_page, server):

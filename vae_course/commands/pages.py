@@ -105,7 +105,9 @@ def _sections(article: Tag) -> tuple[Section, ...]:
 
 def _words(heading: Tag) -> str:
     text = "".join(
-        str(part) for part in heading.find_all(string=True) if part.find_parent("a", class_="headerlink") is None
+        str(part.get("data-tex", "")) if isinstance(part, Tag) else str(part)  # an equation that is set has no text
+        for part in heading.descendants
+        if part.find_parent("a", class_="headerlink") is None
     )
     text = re.sub(r"\\\((.*?)\\\)", lambda found: _plain(found.group(1)), text)
     return " ".join(text.split())
