@@ -108,7 +108,7 @@ def test_the_ci_script_can_be_run() -> None:
     assert "make test" in script.read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", ["test", "publish"])
+@pytest.mark.parametrize("name", ["everywhere", "nightly", "publish", "test"])
 def test_workflows_pin_the_major_versions_of_actions(name: str) -> None:
     text = (ROOT / ".github" / "workflows" / f"{name}.yml").read_text("utf-8")
     workflow = yaml.safe_load(text)

@@ -112,7 +112,7 @@ RIGHT = {
         ),
         "in place on a copy": lambda z, step, eps: z.clone().mul_(math.sqrt(1 - step**2)).add_(step * eps),
         "package": lambda z, step, eps: exercises.reference("general_prior_proposal")(
-            *(torch.as_tensor(a) for a in (z, 0 * z[0], np.eye(z.shape[1]))), step, eps
+            z := torch.as_tensor(z), 0 * z[0], torch.eye(z.shape[1], dtype=z.dtype), step, torch.as_tensor(eps)
         ),
     },
     "decoder_log_likelihood": {

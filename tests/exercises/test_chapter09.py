@@ -194,6 +194,7 @@ RIGHT = {
         "NumPy": arrays(lambda cov: np.linalg.eigh(cov)[1][:, -1]),
         "transposed": arrays(lambda cov: np.linalg.eigh(cov)[1].T[-1]),
         "eig": arrays(eig_argmax),
+        "complex": lambda cov: (eig := torch.linalg.eig(cov)).eigenvectors[:, eig.eigenvalues.real.argmax()],
         "U of svd": lambda cov: torch.linalg.svd(cov).U[:, 0],
         "Vh of svd": lambda cov: torch.linalg.svd(cov).Vh[0],
         "powers": lambda cov: power_iteration(cov),
@@ -653,7 +654,7 @@ BROKEN = {
         ("in place", lambda cov: torch.linalg.eigh(cov.mul_(2)).eigenvectors[:, -1]),
     ],
     "gaussian_w2": [
-        ("complex", arrays(lambda m1, c1, m2, c2: w2(m1, c1, m2, c2) + 0j)),
+        ("complex", arrays(lambda m1, c1, m2, c2: w2(m1, c1, m2, c2) + 1e-9j)),
         ("in place", lambda m1, c1, m2, c2: m1.sub_(m2).pow(2).sum()),
     ],
     "shortest_tour": [

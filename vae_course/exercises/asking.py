@@ -140,6 +140,8 @@ def to_array(value: Any) -> np.ndarray:
     else:
         _dismiss(value)
         raise WrongTypeError(f"It returned {describe(value)}, where numbers are wanted.")
+    if array.dtype.kind == "c" and not array.imag.any():  # real numbers, as `eig` gives them
+        array = array.real
     if array.dtype.kind not in "biuf":
         raise WrongTypeError(f"It returned values of type {array.dtype}, where real numbers are wanted.")
     _check_size(array.size)

@@ -41,7 +41,8 @@ def _draw_images(rng: np.random.Generator) -> Inputs:
 def _examine(interview: Interview, rng: np.random.Generator) -> Finding:
     images = _draw_images(rng)
     mu, logvar, labels = images["mu"], images["logvar"], images["labels"]
-    c, other = (int(label) for label in rng.permutation(np.unique(labels))[:2])
+    names = np.unique(labels)
+    c, other = int(names[1]), int(rng.choice(names[[0, 2]]))  # c in the middle: `labels <= c` is not every class
     few = [interview.draw({**images, "c": other, "n": _FEW}, (_FEW, _D), rng) for _ in range(_CALLS)]
     many = interview.draw({**images, "c": c, "n": _MANY}, (_MANY, _D), rng)
     readings = [reading.read_draws(z, mu) for z in (*few, many)]

@@ -73,7 +73,7 @@ LOG_VOLUME = Exercise(
     draw=_draw_ellipsoid,
     examples=(
         {"cov": np.array([[4.0, 0.0], [0.0, 9.0]])},
-        {"cov": np.array([[2.0, 1.0], [1.0, 1.0]])},
+        {"cov": np.array([[2.0, 1.0], [1.0, 2.0]])},
     ),
     reference=log_volume,
     slips={
