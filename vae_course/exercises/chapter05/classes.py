@@ -30,19 +30,25 @@ def sample_class(mu: Tensor, logvar: Tensor, labels: Tensor, c: int, n: int, gen
     return mu[index] + (logvar[index] / 2).exp() * eps
 
 
-def _draw_images(rng: np.random.Generator) -> Inputs:
-    """Three classes with three images each, in no order; every class lies in far modes."""
+def _draw_images(rng: np.random.Generator) -> tuple[Inputs, int, int]:
+    """Three classes with three images each, in no order, and two of the classes. Every class lies in far modes.
+
+    The first is that in the middle, so that `labels <= c` is not every class; its spread is not that of all images.
+    """
     m = 9
-    mu, logvar = reading.place_means(rng, m, _D), reading.draw_logvar(rng, m, _D)
-    names = rng.choice(10, size=3, replace=False)
-    return {"mu": mu, "logvar": logvar, "labels": rng.permutation(np.repeat(names, 3))}
+    while True:
+        mu, logvar = reading.place_means(rng, m, _D), reading.draw_logvar(rng, m, _D)
+        names = rng.choice(10, size=3, replace=False)
+        labels = rng.permutation(np.repeat(names, 3))
+        low, c, high = (int(name) for name in np.sort(names))
+        widest = np.ptp(mu[labels == c], axis=0) / np.ptp(mu, axis=0)
+        if widest.min() < 0.6:  # narrower along some latent by far
+            return {"mu": mu, "logvar": logvar, "labels": labels}, c, int(rng.choice([low, high]))
 
 
 def _examine(interview: Interview, rng: np.random.Generator) -> Finding:
-    images = _draw_images(rng)
+    images, c, other = _draw_images(rng)
     mu, logvar, labels = images["mu"], images["logvar"], images["labels"]
-    names = np.unique(labels)
-    c, other = int(names[1]), int(rng.choice(names[[0, 2]]))  # c in the middle: `labels <= c` is not every class
     few = [interview.draw({**images, "c": other, "n": _FEW}, (_FEW, _D), rng) for _ in range(_CALLS)]
     many = interview.draw({**images, "c": c, "n": _MANY}, (_MANY, _D), rng)
     readings = [reading.read_draws(z, mu) for z in (*few, many)]

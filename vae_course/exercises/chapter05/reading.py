@@ -63,10 +63,11 @@ class Reading(NamedTuple):
 
 
 def place_means(rng: np.random.Generator, m: int, d: int) -> np.ndarray:
-    """m means, (m, d), at least 90 apart."""
+    """m means, (m, d), at least 90 apart, and none near 0, where the draws of who forgets the images lie."""
     corners = rng.permutation(3**d)[:m]
     grid = np.stack([corners // 3**j % 3 for j in range(d)], axis=1)
-    return np.asarray(_APART * grid + rng.uniform(-3, 3, size=(m, d)) + rng.uniform(-50, 50, size=d))
+    shift = rng.uniform(35, 50, size=d) * rng.choice([-1, 1], size=d)
+    return np.asarray(_APART * grid + rng.uniform(-3, 3, size=(m, d)) + shift)
 
 
 def draw_logvar(rng: np.random.Generator, m: int, d: int) -> np.ndarray:
