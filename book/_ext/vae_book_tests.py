@@ -111,9 +111,9 @@ def show_everywhere(read: Read) -> list[Node]:
     found, rows = read("everywhere"), []
     for one in found["settings"]:
         ended = badge("pass") if passes(one) else badge("fail", bad=True)
-        tests = f"{one['passed']:,} passed, {one['failed']:,} failed, {one['skipped']:,} skipped"
-        rows.append([one["python"], one["torch"], str(one["threads"]), one["capability"], one["what"], ended, tests])
-    head = ["Python", "PyTorch", "threads", "instructions", "tests of", "they", "in figures"]
+        told = [one["python"], one["torch"], str(one["threads"]), one["capability"].lower(), one["what"]]
+        rows.append([*told, f"{one['passed']:,}", f"{one['failed']:,}", ended])
+    head = ["Python", "PyTorch", "threads", "instructions", "tests of", "passed", "failed", "so they"]
     return [make_table(head, rows), where(found)]
 
 
@@ -135,14 +135,14 @@ def show_day(read: Read) -> list[Node]:
     """The stages of `make test`, then its slowest tests."""
     found = read("day")
     rows: list[list[str | nodes.Element]] = []
-    for name, stage in found["stages"].items():
+    for stage in found["stages"]:
         ended = (
             badge("passed", bad=stage["ended"] != "passed") if stage["ended"] == "passed" else badge("failed", bad=True)
         )
         tests = DASH if stage["tests"] is None else f"{stage['tests']['passed']:,}"
-        rows.append([name, tests, minutes(stage["seconds"]), ended])
+        rows.append([stage["stage"], tests, minutes(stage["seconds"]), ended])
     slow = [[nodes.literal("", one["test"]), f"{one['seconds']:.0f} s"] for one in found["slowest"]]
-    total = sum(stage["seconds"] for stage in found["stages"].values())
+    total = sum(stage["seconds"] for stage in found["stages"])
     rows.append([nodes.strong("", "all"), DASH, minutes(total), DASH])
     return [
         make_table(["stage", "tests passed", "time", "it"], rows),
@@ -163,8 +163,8 @@ def show_overview(read: Read) -> list[Node]:
     )
     kills = sum(note["trials"] for note in faults if note["fault"].startswith("killed"))
     compared = sum(note["compared"] for note in oracles)
-    total = sum(stage["seconds"] for stage in day["stages"].values())
-    tests = sum(stage["tests"]["passed"] for stage in day["stages"].values() if stage["tests"])
+    total = sum(stage["seconds"] for stage in day["stages"])
+    tests = sum(stage["tests"]["passed"] for stage in day["stages"] if stage["tests"])
     sentences = (
         (
             f"{stand} of {len(verdicts)}",

@@ -88,14 +88,15 @@ def figures(results: dict[str, tuple[Outcome, float]]) -> dict[str, Any]:
     slowest = [test for found in tests.values() for test in found.get("slowest", [])]
     ends = ("passed", "failed", "skipped")
     return {
-        "stages": {
-            name: {
+        "stages": [
+            {
+                "stage": name,
                 "ended": _verdict(outcome),
                 "seconds": round(took),
                 "tests": {end: tests[name][end] for end in ends} if tests[name] else None,
             }
             for name, (outcome, took) in results.items()
-        },
+        ],
         "slowest": sorted(slowest, key=lambda test: -test["seconds"])[:SLOWEST],
     }
 
