@@ -81,7 +81,7 @@ def test_a_run_goes_on_with_what_has_not_passed(
     assert json.loads(arguments[1].read_bytes())["machine"]["cores"] > 0
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_kernels_run_as_the_setting_says(clone: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """A notebook prints what reached its kernel; as stored for another setting it fails, and is named."""
     wanted = {"OMP_NUM_THREADS": "2", **CAPABILITIES["default"], "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
@@ -117,7 +117,7 @@ def test_what_does_not_do_as_asked_is_missing(clone: Path) -> None:
         probe(Setting("package", "3.10", 1, "own"), Path(sys.prefix))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_pytorch_itself_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(CAPABILITIES, "avx2", CAPABILITIES["default"])  # as on a processor that has no more
     with pytest.raises(Missing, match=r"1 threads and default instructions"):

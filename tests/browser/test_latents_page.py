@@ -6,6 +6,7 @@ import explorer_pages as pages
 import numpy as np
 import pytest
 import torch
+from playwright.sync_api import expect
 
 from vae_course.data import load_digits
 from vae_course.explore import Latents
@@ -109,7 +110,6 @@ def test_keys_move_one_latent(open_page, explorer, model):
     page = open_page()
     click(page, "Reset to z = 0")
     assert shown_z(page) == [0.0] * 12
-    said = page.locator("[aria-live=polite]").text_content()
     j = explorer.payload["order"][2]
     press(page, j, "ArrowRight", "ArrowRight", "ArrowLeft")
     assert shown_z(page)[j] == 0.05
@@ -124,8 +124,7 @@ def test_keys_move_one_latent(open_page, explorer, model):
     image, origin = pages.decoded_by(model, z), pages.decoded_by(model, [0.0] * 12)
     pages.assert_same_ink(ink(page), image)
     assert change(page) == pytest.approx(255 * np.abs(image - origin).mean(), abs=0.06)
-    page.wait_for_function("old => document.querySelector('[aria-live=polite]').textContent !== old", arg=said)
-    assert f"by {change(page)} grey levels" in page.locator("[aria-live=polite]").text_content()
+    expect(page.locator("[aria-live=polite]")).to_contain_text(f"by {change(page)} grey levels")  # said after a pause
     # Signed: blue where there is more ink than before, orange where there is less.
     difference = pixels(page, ".latents-readout div:nth-child(2) canvas").astype(int)
     more, less = image - origin > 0.05, image - origin < -0.05

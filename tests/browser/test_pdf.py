@@ -1,4 +1,7 @@
-"""The book as one PDF, read back with pypdf, and as a zip, unpacked and opened with the network off."""
+"""The book as one PDF, read back with pypdf, and as a zip, unpacked and opened with the network off.
+
+By day a small book is printed and bound; the whole one, which takes minutes, by night.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ from vae_course import cli
 from vae_course.commands.pages import read_pages
 from vae_course.commands.publishing import NAME
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(1500)]  # the first test waits until all is printed
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(1500)]  # by night the first test waits until all is printed
 
 
 def run_pdf(site, path):
@@ -76,6 +79,7 @@ def sheet_of(book, destination):
     return book.get_page_number(destination[0].get_object())
 
 
+@pytest.mark.nightly
 def test_all_pages_are_in_it_in_order(book, pages, texts):
     begin = starts(book)
     assert sorted(begin, key=begin.get) == [page.name for page in pages]
@@ -83,6 +87,7 @@ def test_all_pages_are_in_it_in_order(book, pages, texts):
     assert "Contents" in texts[0]
 
 
+@pytest.mark.nightly
 def test_the_text_of_every_page_is_in_it(book, pages, texts):
     begin = starts(book)
     order = sorted(begin.values())
@@ -98,6 +103,7 @@ def test_the_text_of_every_page_is_in_it(book, pages, texts):
         assert len(lost) <= 0.02 * len(words), (page.name, lost[:3])
 
 
+@pytest.mark.nightly
 def test_the_outline_has_every_page_and_section(book, pages):
     outline = book.outline
     assert outline[0].title == "Contents"
@@ -108,6 +114,7 @@ def test_the_outline_has_every_page_and_section(book, pages):
     assert [item.title for item in flat] == [section.title for page in pages for section in page.sections]
 
 
+@pytest.mark.nightly
 def test_each_heading_is_on_the_sheet_that_the_outline_and_the_contents_name(book, pages, texts):
     flat = [item for entry in book.outline[1:] for item in (entry if isinstance(entry, list) else [entry])]
     contents = squeezed("".join(texts[: starts(book)["book/index"]]))
@@ -119,10 +126,12 @@ def test_each_heading_is_on_the_sheet_that_the_outline_and_the_contents_name(boo
         assert squeezed(f"{item.title}{number + 1}") in contents, item.title
 
 
+@pytest.mark.nightly
 def test_every_sheet_carries_its_number(texts):
     assert [number for number, text in enumerate(texts, start=1) if str(number) not in text.split()] == []
 
 
+@pytest.mark.nightly
 def test_no_link_is_dead(book):
     outside, inside = [], 0
     for number, link in links(book):
@@ -138,6 +147,7 @@ def test_no_link_is_dead(book):
     assert outside  # of the bibliography
 
 
+@pytest.mark.nightly
 def test_links_to_the_glossary_lead_to_the_word(book, site, pages, texts):
     glossary = starts(book)["book/glossary"]
     end = starts(book)["book/notation"]
@@ -154,6 +164,7 @@ def test_links_to_the_glossary_lead_to_the_word(book, site, pages, texts):
     assert {sheet for sheet, _ in terms} <= set(range(glossary, end))
 
 
+@pytest.mark.nightly
 def test_chapters_named_by_number_are_reached(book, site, texts):
     """In chapter 6, "chapters 1 to 5": the two links lead to the first sheets of chapters 1 and 5."""
     begin = starts(book)
@@ -162,6 +173,7 @@ def test_chapters_named_by_number_are_reached(book, site, texts):
     assert {begin["notebooks/01-bottleneck"], begin["notebooks/05-sampling"]} <= reached
 
 
+@pytest.mark.nightly
 def test_nothing_of_this_machine_is_in_it(printed, book):
     assert str(ROOT).encode() not in printed.read_bytes()
     assert b"file://" not in printed.read_bytes()
