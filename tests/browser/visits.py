@@ -26,7 +26,14 @@ class Visit:
     def watch(self) -> None:
         """Notes requests, console messages that are warnings or errors, uncaught errors and failed loads."""
         self.page.on("request", lambda request: self.requests.append(request.url))
-        self.page.on("requestfailed", lambda request: self.faults.append(f"failed: {request.url} {request.failure}"))
+        self.page.on(
+            "requestfailed",
+            lambda request: (
+                self.faults.append(f"failed: {request.url} {request.failure}")
+                if request.failure != "net::ERR_ABORTED"  # the page led on before it had all
+                else None
+            ),
+        )
         self.page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
         self.page.on(
             "console",
