@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +12,16 @@ import torch
 from nightly import NIGHTLY
 
 ROOT = Path(__file__).resolve().parents[1]
+SLOW = ROOT / "tests" / "results" / "slow.json"  # by `make test ARGS=--store`
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest looks at marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """By day the nightly tests are left out: deselected and counted, not skipped."""
+    """Marks what was slow when last measured. By day the nightly tests are deselected: counted, not skipped."""
+    slow = frozenset(json.loads(SLOW.read_bytes())["slow"])
+    for item in items:
+        if item.nodeid.partition("[")[0] in slow:
+            item.add_marker("slow")
     if not NIGHTLY and (left_out := [item for item in items if item.get_closest_marker("nightly")]):
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in set(left_out)]

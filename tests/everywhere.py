@@ -1,4 +1,4 @@
-"""Is it the same everywhere? Notebooks and quick tests on several Pythons, numbers of threads and sets of instructions.
+"""Is it the same everywhere? Notebooks and package on several Pythons, numbers of threads and sets of instructions.
 
     .venv/bin/python tests/everywhere.py --to tests/results/everywhere.json
 
@@ -130,7 +130,7 @@ def try_out(setting: Setting, venvs: Path, extra: Sequence[str] = ()) -> dict[st
     """Runs a setting with pytest's words `extra` at the end, and returns what is noted of it."""
     venv = make_venv(setting.python, venvs)
     found = {"what": setting.what, **probe(setting, venv)}
-    words = notebook_words(ROOT) if setting.what == "notebooks" else package_words(fast=True)
+    words = notebook_words(ROOT) if setting.what == "notebooks" else package_words(fast=False)
     with tempfile.TemporaryDirectory() as folder, stopwatch() as seconds:
         report = Path(folder, "report.xml")
         given = [*words, *PATIENCE[setting.what], f"--junit-xml={report}", *extra]

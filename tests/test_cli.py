@@ -229,7 +229,8 @@ def test_fast_says_what_it_leaves_out(monkeypatch: pytest.MonkeyPatch, capsys: p
 def test_the_figures_of_all_stages_can_be_stored(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     ends = {"passed": 2, "failed": 1, "skipped": 0}
     slow, slower = {"test": "a: b", "seconds": 3.5}, {"test": "c: d", "seconds": 8.1}
-    package, pages = Outcome(False, (), {**ends, "slowest": [slow]}), Outcome(True, (), {**ends, "slowest": [slower]})
+    package = Outcome(False, (), {**ends, "slowest": [slow]}, ("a.py::b",))
+    pages = Outcome(True, (), {**ends, "slowest": [slower]})
     stages(monkeypatch, mypy=Outcome(True), package=package, pages=pages)
     monkeypatch.setattr(testing, "clone_root", lambda: tmp_path)
     assert cli.main(["test", "--fast", "--store"]) == 2
@@ -241,6 +242,9 @@ def test_the_figures_of_all_stages_can_be_stored(monkeypatch: pytest.MonkeyPatch
         ("pages", "passed", ends),
     ]
     assert stored["slowest"] == [slower, slow]
+    assert json.loads((tmp_path / "tests" / "results" / "slow.json").read_text(encoding="utf-8")) == {
+        "slow": ["a.py::b"]
+    }
 
 
 def test_the_stages_are_all_there(root: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -49,6 +50,28 @@ def project() -> dict[str, Any]:
 def requirements(*extras: str) -> list[Requirement]:
     lists = [project()["dependencies"], *(project()["optional-dependencies"][extra] for extra in extras)]
     return [Requirement(text) for texts in lists for text in texts]
+
+
+# --- tests ---
+
+
+def slow_tests() -> list[str]:
+    """Those that `make test-fast` leaves out, as pytest names them."""
+    return json.loads((ROOT / "tests" / "results" / "slow.json").read_bytes())["slow"]  # type: ignore[no-any-return]
+
+
+def test_what_is_left_out_as_slow_is_there() -> None:
+    tests = {test: test.split("::") for test in slow_tests()}
+    gone = [test for test, (file, name) in tests.items() if f"def {name}(" not in (ROOT / file).read_text("utf-8")]
+    assert not gone, f"no tests any more (`make test ARGS=--store` measures anew): {gone}"
+
+
+def test_the_slow_tests_are_left_out() -> None:
+    file = "tests/test_linear.py"
+    words = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "-m", "slow", file]
+    found = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False).stdout.splitlines()
+    slow = {test for test in slow_tests() if test.startswith(file)}
+    assert slow and {line.partition("[")[0] for line in found if "::" in line} == slow
 
 
 # --- the lock file and the environments ---

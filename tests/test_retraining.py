@@ -127,7 +127,6 @@ def test_two_processes_make_the_same_models(data: Data, one_by_one: dict[str, by
     assert contents(tmp_path / "two") == one_by_one
 
 
-@pytest.mark.slow
 def test_two_workers_of_a_dask_cluster_share_the_models(
     data: Data, one_by_one: dict[str, bytes], tmp_path: Path
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from vae_course.commands import covering
-from vae_course.commands.tallies import read_notes, skip_reasons, tally
+from vae_course.commands.tallies import read_notes, skip_reasons, slow_tests, tally
 
 TESTS = {
     "tests/latent/test_a.py": """
@@ -33,6 +33,13 @@ TESTS = {
         @pytest.mark.skip(reason="no disk")
         def test_left(): pass
     """,
+    "tests/test_c.py": """
+        import time, pytest
+        @pytest.mark.parametrize("seconds", [0, 0, 0.3], ids=["a", "b::[c]", "d"])
+        def test_one_long_case(seconds): time.sleep(seconds)
+        @pytest.mark.parametrize("seconds", [0] * 9 + [0.2])
+        def test_one_case_of_many(seconds): time.sleep(seconds)
+    """,
 }
 
 
@@ -52,14 +59,18 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_ends_are_counted_by_part(report: Path) -> None:
     found = tally(report)
     parts = {name: [part[end] for end in ("passed", "failed", "skipped")] for name, part in found["parts"].items()}
-    assert parts == {"latent": [3, 2, 1], "the rest": [1, 0, 2]}  # what is expected to fail counts as skipped
-    assert [found[end] for end in ("passed", "failed", "skipped")] == [4, 2, 3]
+    assert parts == {"latent": [3, 2, 1], "the rest": [14, 0, 2]}  # what is expected to fail counts as skipped
+    assert [found[end] for end in ("passed", "failed", "skipped")] == [17, 2, 3]
 
 
 def test_the_slowest_test_comes_first(report: Path) -> None:
     slowest = tally(report)["slowest"]
     assert slowest[0]["test"] == "latent/test_a: test_slow" and 0.3 <= slowest[0]["seconds"] < 3
     assert [one["seconds"] for one in slowest] == sorted((one["seconds"] for one in slowest), reverse=True)
+
+
+def test_slow_is_what_takes_long_on_average(report: Path) -> None:
+    assert slow_tests(report) == ("tests/latent/test_a.py::test_slow", "tests/test_c.py::test_one_long_case")
 
 
 def test_reasons_are_said_once_with_their_number(report: Path) -> None:
@@ -134,5 +145,5 @@ def test_too_few_lines_or_a_failed_test_is_a_failure(
     assert [words[:2] for words in asked] == [["coverage", "run"], ["coverage", "combine"], ["coverage", "json"]]
     assert asked[0][3:7] == ["-m", "pytest", "-q", "tests"]
     stored = json.loads((tmp_path / "tests" / "results" / "coverage.json").read_text("utf-8"))
-    assert stored["total"]["percent"] == 87.5 and stored["tests"]["passed"] == 4
+    assert stored["total"]["percent"] == 87.5 and stored["tests"]["passed"] == 17
     assert ("FAILED" if tests else "passed") in capsys.readouterr().out

@@ -607,7 +607,6 @@ CHILDREN = """
 """
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 @pytest.mark.parametrize(
     ("threads", "kills"),
@@ -658,7 +657,6 @@ MEMORY = """
 """
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the unit of ru_maxrss differs between systems")
 def test_images_stay_uint8_in_memory(tmp_path: Path, root: Path) -> None:
     done = subprocess.run(

@@ -150,7 +150,6 @@ def test_the_map_knows_digits_it_was_not_trained_on() -> None:
     assert (nearest == digits.labels).float().mean() > 0.6
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", zoo.names())
 def test_held_out_figures_are_those_of_the_card(name: str, mnist_root: Path) -> None:
     written, model = zoo.card(name)["held_out"], zoo.load(name)

@@ -9,8 +9,6 @@ import shutil
 import pytest
 from book_site import ROOT, build
 
-pytestmark = pytest.mark.slow
-
 # The smallest PNG: one transparent pixel.
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 ALT = "One pixel through which nothing is seen."

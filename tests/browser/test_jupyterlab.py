@@ -19,7 +19,7 @@ from vae_course import explore
 from vae_course.commands.shell import environment, module
 from vae_course.data import load_digits
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+pytestmark = pytest.mark.browser
 
 START = """\
 import vae_course as vc

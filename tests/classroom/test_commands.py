@@ -88,7 +88,6 @@ def test_grade_refuses_what_cannot_be_meant(tmp_path, capsys):
 
 
 @LINUX
-@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_grade_from_the_command_line(tmp_path, capsys):
     students = tmp_path / "students"

@@ -172,7 +172,6 @@ def test_a_check_in_the_cell_does_nothing(nursery):
     assert judge(nursery, name, source + f"\nexercises.check('{name}', {name})").passed
 
 
-@pytest.mark.slow
 def test_all_solutions_of_the_book_pass(nursery, root):
     for chapter, _ in read_chapters(root / "notebooks").values():
         for task in chapter.tasks:

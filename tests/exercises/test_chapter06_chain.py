@@ -18,7 +18,6 @@ from vae_course.exercises.sampling_answers import Interview
 
 NAME = "pcn_chain"
 SEEDS = seeds(2, 6)
-pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(autouse=True)

@@ -17,8 +17,6 @@ from nbformat.v4 import new_code_cell, new_notebook
 from vae_course.commands.notebooks import execute_in_place
 from vae_course.commands.shell import environment, kernel_environment
 
-pytestmark = pytest.mark.slow  # each test starts a kernel
-
 SANITIZER = Path(__file__).with_name("sanitize.cfg")
 CELLS = (
     "print('bound', 105.25)",

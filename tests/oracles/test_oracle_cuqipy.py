@@ -19,8 +19,6 @@ from torch import Tensor
 from vae_course import load_digits, make_generator, to_unit, zoo
 from vae_course.sampling import Normal, effective_sample_size, grid_posterior, pcn, run, targets
 
-pytestmark = pytest.mark.slow
-
 LIMIT = 5.0  # standard errors
 STEPS = 5_000
 

@@ -134,7 +134,6 @@ def test_ten_digits_have_ten_colours() -> None:
     assert len(set(plots.DIGIT_COLOURS)) == 10
 
 
-@pytest.mark.slow
 def test_a_notebook_s_figures_are_small() -> None:
     """In a real kernel, since Matplotlib's inline backend puts its own formatter in place late."""
     first = "import matplotlib.pyplot as plt\nfrom vae_course import plots\nplots.use_style()"

@@ -191,7 +191,6 @@ PLANE, SPACE = "vae-bernoulli-2d-s0", "vae-bernoulli-20d-s0"
 CASES = [(PLANE, name) for name in STEPS] + [(SPACE, "hmc"), (SPACE, "pcn, fitted")]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("chosen", "name"), CASES)
 def test_nuts_finds_the_same_posterior(chosen: str, name: str) -> None:
     model, x, theirs = nuts(chosen)
@@ -201,7 +200,6 @@ def test_nuts_finds_the_same_posterior(chosen: str, name: str) -> None:
     agree_within_errors(what, nuts_of, differences(ours, theirs), limit=LIMIT)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("chosen", [PLANE, SPACE])
 def test_another_posterior_would_be_noticed(chosen: str) -> None:
     model, x, theirs = nuts(chosen)

@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 from xml.etree import ElementTree
 
@@ -13,6 +14,7 @@ from vae_course.files import replace_file
 from vae_course.types import write_json_text
 
 SLOWEST = 15
+SLOW = 0.05  # seconds, on average over the cases of a test: more, and `make test-fast` leaves it out
 FOLDER = Path("tests", "results")  # in the clone: where the book's page takes its figures from
 
 
@@ -36,6 +38,16 @@ def tally(report: Path) -> dict[str, Any]:
         "parts": {name: {**part, "seconds": round(part["seconds"])} for name, part in sorted(parts.items())},
         "slowest": sorted(slowest, key=lambda one: -one["seconds"])[:SLOWEST],
     }
+
+
+def slow_tests(report: Path) -> tuple[str, ...]:
+    """The tests of a JUnit report whose cases took more than SLOW on average, as pytest names them: file.py::test."""
+    cases: dict[str, list[float]] = {}
+    for case in _cases(report):
+        file = case.get("classname", "").replace(".", "/")
+        test = case.get("name", "").partition("[")[0]
+        cases.setdefault(f"{file}.py::{test}", []).append(float(case.get("time", 0)))
+    return tuple(sorted(test for test, seconds in cases.items() if fmean(seconds) > SLOW))
 
 
 def skip_reasons(report: Path) -> tuple[str, ...]:

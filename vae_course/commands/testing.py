@@ -1,6 +1,7 @@
 """`vae-course test`: every stage is run, also after a failure, and the last lines say what was left out.
 
-`--store` puts the stages, their seconds and the slowest tests where the book's page "How is it tested?" looks.
+`--store` puts the stages, their seconds and the slowest tests where the book's page "How is it tested?" looks, and
+the names of the package's slow tests where `--fast` does, which leaves them out.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from vae_course.commands.shell import (
     stopwatch,
 )
 from vae_course.commands.site import build_book
-from vae_course.commands.tallies import SLOWEST, store, tally
+from vae_course.commands.tallies import SLOWEST, slow_tests, store, tally
 from vae_course.cpu import describe_machine
 
 WORKERS = ("-n", "2", "--dist", "loadfile")
@@ -36,6 +37,7 @@ class Outcome(NamedTuple):
     passed: bool
     left_out: tuple[str, ...] = ()
     tests: dict[str, Any] | None = None
+    slow: tuple[str, ...] = ()
 
 
 Stage = Callable[[], Outcome]
@@ -60,6 +62,8 @@ def run_tests(*, fast: bool, keep: bool = False) -> int:
     print("\n" + summary(results, fast=fast), flush=True)
     if keep:
         print(f"Stored for the book: {store(root, 'day', {'machine': machine, **figures(results)})}", flush=True)
+        if slow := results["package"][0].slow:  # none where pytest itself did not start
+            print(f"Stored for `make test-fast`: {store(root, 'slow', {'slow': slow})}", flush=True)
     return 0 if all(outcome.passed for outcome, _ in results.values()) else 1
 
 
@@ -158,8 +162,10 @@ def _pytest(root: Path, *words: str | Path, env: dict[str, str] | None = None) -
         code = run(
             module("pytest", "-q", *words, f"--junit-xml={report}"), cwd=root, env={**PATIENT_THREADS, **(env or {})}
         )
-        tests = tally(report) if report.is_file() else None
-        return Outcome(code == 0, tuple(tests["skips"]) if tests else (), tests)
+        if not report.is_file():
+            return Outcome(code == 0)
+        tests = tally(report)
+        return Outcome(code == 0, tuple(tests["skips"]), tests, slow_tests(report))
 
 
 def _verdict(outcome: Outcome) -> str:
