@@ -1,4 +1,4 @@
-"""What runs of tests have stored in tests/results/*.json, read for the book's page, and put into words.
+"""What runs of tests have stored in tests/results/*.json, read for the book's page, and put into words and bars.
 
 `night` is what `vae-course nightly` found, `coverage` and `day` what the verbs `coverage` and `test` did, `everywhere`
 what tests/everywhere.py did on other Pythons and processors. Used by `vae_book_tests`.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -79,3 +80,26 @@ def power(value: float) -> str:
     if -3 <= int(exponent) <= 2:
         return f"{value:.2g}"
     return f"{mantissa}\N{MULTIPLICATION SIGN}10<sup>{int(exponent)}</sup>".replace("1.0\N{MULTIPLICATION SIGN}", "")
+
+
+def difference_bar(against: str, what: str, notes: list[dict[str, Any]]) -> str:
+    """A line that ends at the largest difference found, with a mark where the test would fail."""
+    found, limit = largest(notes), allowed(notes)
+    numbers = sum(note["compared"] for note in notes)
+    kind = "" if notes[0]["measure"] == "relative" else " absolute"
+    words = f"{escape(against)}; {numbers:,} numbers, at most {power(found)}{kind} apart, {power(limit)} allowed"
+    return bar(what, words, f'<span class="limit" style="left:{place(limit):.1f}%"></span>', width=place(found))
+
+
+def share_bar(name: str, share: dict[str, float]) -> str:
+    """A part's share of lines run, along an axis from none to all."""
+    return bar(name, f"{share['percent']:.1f} % of {share['lines']:,} lines", "", width=share["percent"])
+
+
+def bar(what: str, words: str, marks: str, *, width: float) -> str:
+    """A name, words in HTML, and below them a line of this width in per cent, with other marks on its track."""
+    line = f'<span class="spread" style="left:0;width:{width:.1f}%"></span>{marks}'
+    return (
+        f'<li><span class="what">{escape(what)}</span> <span class="figures">{words}</span>'
+        f'<span class="track from-nothing" aria-hidden="true">{line}</span></li>'
+    )

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
-from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +25,13 @@ from vae_book_figures import (
     SMALLEST,
     FiguresError,
     allowed,
+    difference_bar,
     largest,
     minutes,
     notes_of,
     passes,
-    place,
-    power,
     read_figures,
+    share_bar,
 )
 
 LOGGER = logging.getLogger(__name__)
@@ -136,9 +135,7 @@ def show_day(read: Read) -> list[Node]:
     found = read("day")
     rows: list[list[str | nodes.Element]] = []
     for stage in found["stages"]:
-        ended = (
-            badge("passed", bad=stage["ended"] != "passed") if stage["ended"] == "passed" else badge("failed", bad=True)
-        )
+        ended = badge(stage["ended"].lower(), bad=stage["ended"] != "passed")
         tests = DASH if stage["tests"] is None else f"{stage['tests']['passed']:,}"
         rows.append([stage["stage"], tests, minutes(stage["seconds"]), ended])
     slow = [[nodes.literal("", one["test"]), f"{one['seconds']:.0f} s"] for one in found["slowest"]]
@@ -219,29 +216,6 @@ def where(found: dict[str, Any]) -> nodes.paragraph:
     said = {"seed": found["seed"], **found["machine"]} if "seed" in found else found["machine"]
     words = ", ".join(f"{key} {value}" for key, value in said.items())
     return nodes.paragraph("", f"Run with: {words}.", classes=["benchmark-machine"])
-
-
-def difference_bar(against: str, what: str, notes: list[dict[str, Any]]) -> str:
-    """A line that ends at the largest difference found, with a mark where the test would fail."""
-    found, limit = largest(notes), allowed(notes)
-    numbers = sum(note["compared"] for note in notes)
-    kind = "" if notes[0]["measure"] == "relative" else " absolute"
-    words = f"{escape(against)}; {numbers:,} numbers, at most {power(found)}{kind} apart, {power(limit)} allowed"
-    return bar(what, words, f'<span class="limit" style="left:{place(limit):.1f}%"></span>', width=place(found))
-
-
-def share_bar(name: str, share: dict[str, float]) -> str:
-    """A part's share of lines run, along an axis from none to all."""
-    return bar(name, f"{share['percent']:.1f} % of {share['lines']:,} lines", "", width=share["percent"])
-
-
-def bar(what: str, words: str, marks: str, *, width: float) -> str:
-    """A name, words in HTML, and below them a line of this width in per cent, with other marks on its track."""
-    line = f'<span class="spread" style="left:0;width:{width:.1f}%"></span>{marks}'
-    return (
-        f'<li><span class="what">{escape(what)}</span> <span class="figures">{words}</span>'
-        f'<span class="track from-nothing" aria-hidden="true">{line}</span></li>'
-    )
 
 
 class Tested(SphinxDirective):

@@ -318,7 +318,7 @@ ARRIVES_LATE = """async (source) => {
     const before = [late.childElementCount, held.size];
     stops[1]();
     document.body.append(late, never);
-    await wait();
+    for (let turn = 0; turn < 100 && !late.childElementCount; turn++) await wait();
     const after = [late.querySelectorAll(".explore-figure").length, never.childElementCount];
     stops[0]();
     return {before, after, left: [late.childElementCount, held.size]};

@@ -209,9 +209,9 @@ def test_every_slip_is_written_in_several_ways():
 @pytest.mark.parametrize("name", answering.NAMES_OF_FUNCTIONS)
 def test_every_faulty_function_is_diagnosed_as_itself(name):
     faulty = _EXERCISES[name].faulty
+    few, many = (max(least, checks // len(faulty)) for least, checks in ((2, 60), (6, 300)))  # all cost about the same
     for index, fault in enumerate(faulty):
-        single = len(fault.slips) == 1
-        for seed in range(max(6, 300 // len(faulty)) if single else 3):  # about the same cost for every exercise
+        for seed in seeds(few, many) if len(fault.slips) == 1 else seeds(1, 3):
             verdict = exercises.check(name, fault.function, seed=1000 * index + seed)
             assert verdict.status == "wrong"
             assert verdict.diagnosis == (fault.slips[0] if fault.slips else None), fault
