@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,14 +10,15 @@ import pytest
 import torch
 from nightly import NIGHTLY
 
+from vae_course.commands.tallies import read_slow
+
 ROOT = Path(__file__).resolve().parents[1]
-SLOW = ROOT / "tests" / "results" / "slow.json"  # by `make test ARGS=--store`
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest looks at marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Marks what was slow when last measured. By day the nightly tests are deselected: counted, not skipped."""
-    slow = frozenset(json.loads(SLOW.read_bytes())["slow"])
+    slow = frozenset(read_slow(ROOT))
     for item in items:
         if item.nodeid.partition("[")[0] in slow:
             item.add_marker("slow")

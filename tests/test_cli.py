@@ -16,6 +16,7 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from vae_course import cli
 from vae_course.commands import browser, notebooks, shell, site, testing, upkeep
 from vae_course.commands.shell import CommandError
+from vae_course.commands.tallies import read_slow
 from vae_course.commands.testing import Outcome
 
 VERBS = (
@@ -233,7 +234,6 @@ def test_the_figures_of_all_stages_can_be_stored(monkeypatch: pytest.MonkeyPatch
     pages = Outcome(True, (), {**ends, "slowest": [slower]})
     stages(monkeypatch, mypy=Outcome(True), package=package, pages=pages)
     monkeypatch.setattr(testing, "clone_root", lambda: tmp_path)
-    assert cli.main(["test", "--fast", "--store"]) == 2
     assert cli.main(["test", "--store"]) == 1
     stored = json.loads((tmp_path / "tests" / "results" / "day.json").read_text(encoding="utf-8"))
     assert [(stage["stage"], stage["ended"], stage["tests"]) for stage in stored["stages"]] == [
@@ -242,9 +242,20 @@ def test_the_figures_of_all_stages_can_be_stored(monkeypatch: pytest.MonkeyPatch
         ("pages", "passed", ends),
     ]
     assert stored["slowest"] == [slower, slow]
-    assert json.loads((tmp_path / "tests" / "results" / "slow.json").read_text(encoding="utf-8")) == {
-        "slow": ["a.py::b"]
-    }
+    assert read_slow(tmp_path) == ["a.py::b"]
+
+
+def test_a_fast_run_adds_what_is_slow_now(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(testing, "clone_root", lambda: tmp_path)
+    for arguments, slow, wanted in (
+        (["--fast"], ("b",), ["b"]),
+        (["--fast"], ("c", "a"), ["a", "b", "c"]),
+        ([], ("d",), ["d"]),
+    ):
+        stages(monkeypatch, package=Outcome(True, slow=slow))
+        assert cli.main(["test", *arguments, "--store"]) == 0
+        assert read_slow(tmp_path) == wanted
+        assert (tmp_path / "tests" / "results" / "day.json").is_file() == (not arguments)
 
 
 def test_the_stages_are_all_there(root: Path) -> None:

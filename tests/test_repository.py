@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -19,6 +18,8 @@ import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from vae_course.commands.tallies import read_slow
 
 ROOT = Path(__file__).resolve().parents[1]
 LOCKED = re.compile(r"[a-z0-9][a-z0-9._-]*==[0-9][0-9a-z.+!]*( ; [a-z0-9_ '.<>=!()-]+)?", re.IGNORECASE)
@@ -55,13 +56,8 @@ def requirements(*extras: str) -> list[Requirement]:
 # --- tests ---
 
 
-def slow_tests() -> list[str]:
-    """Those that `make test-fast` leaves out, as pytest names them."""
-    return json.loads((ROOT / "tests" / "results" / "slow.json").read_bytes())["slow"]  # type: ignore[no-any-return]
-
-
 def test_what_is_left_out_as_slow_is_there() -> None:
-    tests = {test: test.split("::") for test in slow_tests()}
+    tests = {test: test.split("::") for test in read_slow(ROOT)}
     gone = [test for test, (file, name) in tests.items() if f"def {name}(" not in (ROOT / file).read_text("utf-8")]
     assert not gone, f"no tests any more (`make test ARGS=--store` measures anew): {gone}"
 
@@ -70,7 +66,7 @@ def test_the_slow_tests_are_left_out() -> None:
     file = "tests/test_linear.py"
     words = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "-m", "slow", file]
     found = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False).stdout.splitlines()
-    slow = {test for test in slow_tests() if test.startswith(file)}
+    slow = {test for test in read_slow(ROOT) if test.startswith(file)}
     assert slow and {line.partition("[")[0] for line in found if "::" in line} == slow
 
 

@@ -50,6 +50,12 @@ def slow_tests(report: Path) -> tuple[str, ...]:
     return tuple(sorted(test for test, seconds in cases.items() if fmean(seconds) > SLOW))
 
 
+def read_slow(root: Path) -> list[str]:
+    """The tests that were slow when last measured; none where none were."""
+    path = root / FOLDER / "slow.json"
+    return list(json.loads(path.read_bytes())["slow"]) if path.is_file() else []
+
+
 def skip_reasons(report: Path) -> tuple[str, ...]:
     """The reasons for which tests were skipped, each with the number of tests, from a JUnit report."""
     skips = (case.find("skipped") for case in _cases(report))

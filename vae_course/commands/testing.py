@@ -1,7 +1,8 @@
 """`vae-course test`: every stage is run, also after a failure, and the last lines say what was left out.
 
 `--store` puts the stages, their seconds and the slowest tests where the book's page "How is it tested?" looks, and
-the names of the package's slow tests where `--fast` does, which leaves them out.
+the names of the package's slow tests where `--fast` does, which leaves them out. `--fast --store` then adds those that
+are slow only now: the first of several that share something pays for it, and it may have been left out.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from typing import Any, NamedTuple
 from vae_course.commands.browser import VARIABLE, find_browser, install_browser, why_not_installable
 from vae_course.commands.shell import (
     PATIENT_THREADS,
-    CommandError,
     clone_root,
     in_words,
     kernel_environment,
@@ -24,7 +24,7 @@ from vae_course.commands.shell import (
     stopwatch,
 )
 from vae_course.commands.site import build_book
-from vae_course.commands.tallies import SLOWEST, slow_tests, store, tally
+from vae_course.commands.tallies import SLOWEST, read_slow, slow_tests, store, tally
 from vae_course.cpu import describe_machine
 
 WORKERS = ("-n", "2", "--dist", "loadfile")
@@ -46,10 +46,8 @@ Stage = Callable[[], Outcome]
 def run_tests(*, fast: bool, keep: bool = False) -> int:
     """Runs all stages, or only the quick ones. Returns 0 if all that was run has passed.
 
-    keep: whether the figures are stored for the book's page.
+    keep: whether the figures are stored for the book's page, and what is slow for the next fast run.
     """
-    if fast and keep:
-        raise CommandError("--store is for all tests: leave out --fast")
     root, machine = clone_root(), describe_machine()
     stages = _stages(root, fast=fast)
     results: dict[str, tuple[Outcome, float]] = {}
@@ -60,10 +58,11 @@ def run_tests(*, fast: bool, keep: bool = False) -> int:
         results[name] = (outcome, seconds[0])
         print(f"== {name}: {_verdict(outcome)}, {in_words(seconds[0])}", flush=True)
     print("\n" + summary(results, fast=fast), flush=True)
-    if keep:
+    if keep and not fast:
         print(f"Stored for the book: {store(root, 'day', {'machine': machine, **figures(results)})}", flush=True)
-        if slow := results["package"][0].slow:  # none where pytest itself did not start
-            print(f"Stored for `make test-fast`: {store(root, 'slow', {'slow': slow})}", flush=True)
+    if keep:
+        slow = sorted({*results["package"][0].slow, *(read_slow(root) if fast else ())})
+        print(f"Stored for `make test-fast`: {store(root, 'slow', {'slow': slow})}", flush=True)
     return 0 if all(outcome.passed for outcome, _ in results.values()) else 1
 
 
