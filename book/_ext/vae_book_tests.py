@@ -46,10 +46,13 @@ Read = Callable[[str], dict[str, Any]]
 def show_verdicts(read: Read) -> list[Node]:
     """The verdicts with draws in them: their links, whether they stood, what they say with the night's seed."""
     night, rows, still = read("night"), [], nodes.paragraph()
+    chapters = Counter(verdict["claim"] for verdict in night["verdicts"])
     for verdict in night["verdicts"]:
         stored, now = verdict["stored"], verdict["now"] or {"evidence": "not reached", "verdict": "not reached"}
-        uri = f"../notebooks/{verdict['notebook']}.html#{address(verdict['claim'])}"
-        link = nodes.reference("", verdict["claim"], internal=True, refuri=uri)
+        claim, notebook = verdict["claim"], verdict["notebook"]
+        name = f"{claim} in chapter {notebook.partition('-')[0].lstrip('0')}" if chapters[claim] > 1 else claim
+        uri = f"../notebooks/{notebook}.html#{address(claim)}"
+        link = nodes.reference("", name, internal=True, refuri=uri)
         if verdict["stands"] and not verdict["drawn"]:
             still += [nodes.Text(", ")] * bool(still.children) + [link]
             continue
@@ -110,10 +113,11 @@ def show_everywhere(read: Read) -> list[Node]:
     found, rows = read("everywhere"), []
     for one in found["settings"]:
         ended = badge("pass") if passes(one) else badge("fail", bad=True)
-        told = [one["python"], one["torch"], str(one["threads"]), one["capability"].lower(), one["what"]]
-        rows.append([*told, f"{one['passed']:,}", f"{one['failed']:,}", ended])
-    head = ["Python", "PyTorch", "threads", "instructions", "tests of", "passed", "failed", "so they"]
-    return [make_table(head, rows), where(found)]
+        passed = f"{one['passed']:,} of {one['passed'] + one['failed']:,}"
+        rows.append([one["what"], one["python"], str(one["threads"]), one["capability"].lower(), passed, ended])
+    head = ["tests of", "Python", "threads", "instructions", "passed", "so they"]
+    versions = ", ".join(sorted({one["torch"] for one in found["settings"]}))
+    return [make_table(head, rows), where({"machine": {**found["machine"], "torch": versions}})]
 
 
 def show_coverage(read: Read) -> list[Node]:
@@ -173,12 +177,15 @@ def show_overview(read: Read) -> list[Node]:
         ),
         (f"{rejected:,} of {different:,}", f"answers with a mistake put in are rejected; {falsely} got a false reason"),
         (f"{kills:,}", "times some work was killed: nothing half-written was left, and all went on to the same end"),
-        (f"{sum(map(passes, settings))} of {len(settings)}", "Pythons, threads and sets of instructions pass"),
+        (f"{sum(map(passes, settings))} of {len(settings)}", "settings of Python, threads and instructions pass"),
         (
             f"{coverage['total']['percent']:.1f} %",
             f"of the package's {coverage['total']['lines']:,} lines are run by tests",
         ),
-        (minutes(total), f"takes `make test` with its {tests:,} tests; {night['tests']['passed']:,} passed at night"),
+        (
+            minutes(total),
+            f"is what `make test` takes with its {tests:,} tests; {night['tests']['passed']:,} passed at night",
+        ),
     )
     shown = nodes.bullet_list()
     for figure, words in sentences:

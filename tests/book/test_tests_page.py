@@ -14,11 +14,11 @@ from vae_book_tests import PARTS
 MACHINE = {"processor": "a slow one", "cores": 2}
 
 
-def verdict(claim, kind, now, evidence):
+def verdict(claim, kind, now, evidence, notebook="01-a"):
     told = {"verdict": kind, "condition": "", "evidence": "seen 3 times"}
     again = now and {"verdict": now, "condition": "", "evidence": evidence}
     return {
-        "notebook": "01-a",
+        "notebook": notebook,
         "claim": claim,
         "stored": told,
         "now": again,
@@ -51,6 +51,8 @@ RESULTS = {
             verdict("A2", "holds", "holds", "seen 4 times"),
             verdict("A3", "holds", "does not hold", "seen once"),
             verdict("A4", "holds", None, "seen 3 times"),
+            verdict("A5", "holds", "holds", "seen 3 times"),
+            verdict("A5", "holds", "holds", "seen 4 times", "02-b"),
         ],
         "notes": [
             oracle("distance", 0.0),
@@ -111,13 +113,13 @@ def test_the_overview_adds_up_what_runs_have_stored(folder):
     page, said = shown(folder, "overview")
     assert said == ""
     assert [words(line) for line in page.select("li p")] == [
-        "2 of 4 verdicts stand with a seed that no one had looked at; 2 say other figures.",
+        "4 of 6 verdicts stand with a seed that no one had looked at; 3 say other figures.",
         "1,010 numbers agree with those of 1 other libraries and papers.",
         "98 of 99 answers with a mistake put in are rejected; 1 got a false reason.",
         "42 times some work was killed: nothing half-written was left, and all went on to the same end.",
-        "1 of 2 Pythons, threads and sets of instructions pass.",
+        "1 of 2 settings of Python, threads and instructions pass.",
         "97.0 % of the package's 1,000 lines are run by tests.",
-        "7 min 40 s takes make test with its 5,734 tests; 8,000 passed at night.",
+        "7 min 40 s is what make test takes with its 5,734 tests; 8,000 passed at night.",
     ]
 
 
@@ -128,16 +130,17 @@ def test_each_part_shows_its_figures(folder):
         ["A2", "holds", "stands", "seen 4 times"],
         ["A3", "holds", "now: does not hold", "seen once"],
         ["A4", "holds", "now: not reached", "not reached"],
+        ["A5 in chapter 2", "holds", "stands", "seen 4 times"],
     ]
-    assert "A1 : nothing in these is drawn" in words(page)
+    assert "A1 , A5 in chapter 1 : nothing in these is drawn" in words(page)
     assert page.select_one("td a")["href"] == "../notebooks/01-a.html#claim-a2"
-    assert [len(page.select(f"td .verdict.{kind}")) for kind in ("holds", "does-not-hold")] == [4, 3]
+    assert [len(page.select(f"td .verdict.{kind}")) for kind in ("holds", "does-not-hold")] == [5, 3]
     assert rows(page, 1)[1:] == [["elbo", "10", "9", "8", "2", "1"], ["all", "110", "99", "98", "22", "1"]]
     assert rows(page, 2) == [
         ["disk full", "2", "says so"],
         ["killed: training (30), grading (12)", "42", "no half file"],
     ]
-    assert rows(page, 3)[1] == ["3.13.0", "2.15", "2", "avx2", "notebooks", "449", "1", "fail"]
+    assert rows(page, 3)[1] == ["notebooks", "3.13.0", "2", "avx2", "449 of 450", "fail"]
     assert rows(page, 4) == [
         ["mypy", "–", "25 s", "passed"],
         ["package", "5,734", "7 min 15 s", "passed"],

@@ -154,17 +154,18 @@ def test_a_proxy_that_hangs_is_given_up_in_time(
 
 
 @pytest.mark.parametrize(
-    ("talk", "words", "most"),
+    ("talk", "fault", "words", "most"),
     [
-        (silence, "timed out", STALL + 10),
-        (drip, rf"only \d+ bytes in {STALL:g} s", 2 * STALL + 10),
-        (flood, r"more than [\d,]+ bytes, and still no end", 120.0),
-        (portal, "26 bytes that are not MNIST's archive", 10.0),
+        (silence, "never answers", "timed out", STALL + 10),
+        (drip, "sends a byte now and then", rf"only \d+ bytes in {STALL:g} s", 2 * STALL + 10),
+        (flood, "sends without end", r"more than [\d,]+ bytes, and still no end", 120.0),
+        (portal, "is a hotel's page instead", "26 bytes that are not MNIST's archive", 10.0),
     ],
 )
 def test_a_mirror_that_misbehaves_is_given_up_in_time(
-    talk: Talk, words: str, most: float, listen: Callable[[Talk], Peer], mirrors: Callable[..., None], tmp_path: Path
-) -> None:
+    talk: Talk, fault: str, words: str, most: float, listen: Callable[[Talk], Peer], mirrors: Callable[..., None],
+    tmp_path: Path,
+) -> None:  # fmt: skip
     mirror = listen(talk)
     mirrors(mirror.url)
     start = time.monotonic()
@@ -173,7 +174,7 @@ def test_a_mirror_that_misbehaves_is_given_up_in_time(
     assert seconds < most
     assert re.search(rf"  {mirror.url}{NAMES[0]}\.gz: {words}", said), said
     assert said.endswith(WHAT_TO_DO)
-    report("faults", fault=f"mirror with {talk.__name__}", trials=1, outcome=f"given up after {seconds:.1f} s")
+    report("faults", fault=f"mirror that {fault}", trials=1, outcome=f"given up after {seconds:.1f} s")
 
 
 def test_without_a_network_the_data_say_what_to_do(mirrors: Callable[..., None], tmp_path: Path) -> None:
