@@ -17,8 +17,7 @@ from torch import Tensor
 
 from vae_course.cpu import choose_matmul, describe_machine
 from vae_course.data import load_digits
-from vae_course.files import replace_file
-from vae_course.types import write_json_text
+from vae_course.files import replace_file, write_json_text
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"

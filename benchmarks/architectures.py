@@ -23,11 +23,13 @@ import torch
 from torch import Tensor
 
 from vae_course import latent, zoo
+from vae_course.checks import make_generator
+from vae_course.configs import TrainConfig, UNetConfig, VAEConfig
 from vae_course.data import load_digits, to_unit
-from vae_course.files import replace_file
+from vae_course.files import replace_file, write_json_text
 from vae_course.models import VAE, ConvolutionalVAE, UNetVAE
 from vae_course.training import fit, loss_terms
-from vae_course.types import Digits, TrainConfig, UNetConfig, VAEConfig, make_generator, write_json_text
+from vae_course.types import Digits
 
 RESULTS = Path(__file__).parent / "results"
 RATES = (3e-3, 1e-3)

@@ -25,11 +25,11 @@ import torch
 from _measuring import RESULTS, ROOT, describe, make_work, quartet, seconds_with_children, store
 
 from vae_course import latent, load_digits, zoo
+from vae_course.checks import make_generator
 from vae_course.classroom import chapters, grading
 from vae_course.classroom.release import make_student_notebook
 from vae_course.data import to_unit
 from vae_course.sampling import pcn, run, sample_prior, targets
-from vae_course.types import make_generator
 
 Work = Callable[[], object]
 CHAPTER = "2"  # its exercises are answered and graded

@@ -29,8 +29,8 @@ from peers.naive_statistics import (
 )
 
 from vae_course import latent, zoo
-from vae_course.files import replace_file
-from vae_course.types import make_generator, write_json_text
+from vae_course.checks import make_generator
+from vae_course.files import replace_file, write_json_text
 
 MODEL = "vae-bernoulli-20d-s0"
 GOALS = {

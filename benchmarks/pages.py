@@ -29,10 +29,10 @@ from _measuring import RESULTS, ROOT, describe, make_work, quartet, ratios, seco
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from vae_course import explore, load_digits, zoo
+from vae_course.checks import make_generator
 from vae_course.commands.browser import find_browser
 from vae_course.commands.site import start_page
 from vae_course.explore.bundle import STATIC
-from vae_course.types import make_generator
 
 GOALS = {"ready, s": 1.0, "loaded, MB": 3.0, "decoding, ms": 1.0}
 POINTS = 500

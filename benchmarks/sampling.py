@@ -33,8 +33,9 @@ except ModuleNotFoundError as error:
 from arviz_stats.base import array_stats
 
 from vae_course import zoo
+from vae_course.checks import make_generator
 from vae_course.data import load_digits, to_unit
-from vae_course.files import replace_file
+from vae_course.files import replace_file, write_json_text
 from vae_course.models import VAE
 from vae_course.sampling import (
     elliptical_slice,
@@ -48,7 +49,6 @@ from vae_course.sampling import (
     sample_prior,
     targets,
 )
-from vae_course.types import make_generator, write_json_text
 
 MODELS = ("vae-bernoulli-2d-s0", "vae-bernoulli-20d-s0")
 PEER = "CUQIpy pCN"

@@ -21,12 +21,13 @@ from peers.pytorch_example import Example
 from torch import Tensor, nn
 from torch.profiler import ProfilerActivity, profile
 
+from vae_course.checks import make_generator
+from vae_course.configs import TrainConfig, VAEConfig
 from vae_course.cpu import MATMULS, matmul
 from vae_course.data import load_digits
-from vae_course.files import replace_file
+from vae_course.files import replace_file, write_json_text
 from vae_course.models import VAE
 from vae_course.training import fit, loss_terms
-from vae_course.types import TrainConfig, VAEConfig, make_generator, write_json_text
 
 ONE_EPOCH = TrainConfig(epochs=1, batch_size=128, lr=1e-3)
 RECIPE = TrainConfig(epochs=3, batch_size=256, lr=1e-2, schedule="onecycle", beta2=0.99, mean_image_start=True)

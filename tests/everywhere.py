@@ -26,8 +26,7 @@ from vae_course.commands.shell import PATIENT_THREADS, kernel_environment, run, 
 from vae_course.commands.tallies import tally
 from vae_course.commands.testing import notebook_words, package_words
 from vae_course.cpu import describe_machine
-from vae_course.files import replace_file, sha256_of_file
-from vae_course.types import write_json_text
+from vae_course.files import replace_file, sha256_of_file, write_json_text
 
 ROOT = Path(__file__).resolve().parents[1]
 CAPABILITIES: dict[str, dict[str, str]] = {

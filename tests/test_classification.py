@@ -8,8 +8,9 @@ from torch.distributions import Categorical
 
 from vae_course import load_digits, make_generator, to_unit
 from vae_course.classification import fit_classifier
+from vae_course.configs import ClassifierConfig, TrainConfig
 from vae_course.models import Classifier
-from vae_course.types import ClassifierConfig, Digits, TrainConfig
+from vae_course.types import Digits
 
 QUICK = TrainConfig(epochs=3, batch_size=50, lr=3e-3)
 

@@ -12,13 +12,15 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 
+from vae_course.checks import make_generator
+from vae_course.configs import TrainConfig, UNetConfig, VAEConfig
 from vae_course.latent import swap_test
 from vae_course.models import VAE, ConvolutionalVAE, UNetVAE, unet
 from vae_course.models.layers import convolution, side_of_images
 from vae_course.objectives import bernoulli_nll, gaussian_nll, kl_per_latent
 from vae_course.sampling import targets
 from vae_course.training import fit, loss_terms
-from vae_course.types import History, TrainConfig, UNetConfig, VAEConfig, make_generator
+from vae_course.types import History
 
 SIDE = 8
 MODELS: dict[str, Callable[[], VAE]] = {

@@ -13,6 +13,8 @@ PACKAGE = "vae_course"
 # The table of the house style. A module or folder that is not named here is an error: decide where it belongs.
 LEVELS = {
     "types": 0,
+    "checks": 0,
+    "configs": 0,
     "files": 0,
     "cpu": 0,
     "data": 1,

@@ -9,8 +9,8 @@ import torch
 from sklearn.decomposition import PCA
 from torch import Tensor
 
+from vae_course.checks import make_generator
 from vae_course.linear import LinearVAE, fit_linear_vae, fit_ppca, linear_optimum
-from vae_course.types import make_generator
 
 SPECTRUM = torch.tensor([4.0, 2.0, 1.0, 0.5, 0.2, 0.1], dtype=torch.float64)
 

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from vae_course import load_digits, make_generator, measures, to_unit, zoo
+from vae_course.configs import VAEConfig
 from vae_course.measures import code_figures, factor_figures, reconstruction_figures, sample_figures
 from vae_course.models import VAE
 from vae_course.sprites import make_sprites
-from vae_course.types import Digits, Posterior, VAEConfig
+from vae_course.types import Digits, Posterior
 
 
 @pytest.fixture

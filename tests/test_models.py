@@ -9,9 +9,10 @@ import torch
 from scipy import stats
 from torch import Tensor, nn
 
+from vae_course.checks import make_generator
+from vae_course.configs import HEADS, VAEConfig
 from vae_course.models import VAE, Autoencoder
 from vae_course.objectives import bernoulli_nll, gaussian_nll, kl_standard_normal
-from vae_course.types import HEADS, VAEConfig, make_generator
 
 TINY = VAEConfig(input_dim=12, hidden_dims=(8, 5), latent_dim=3)
 

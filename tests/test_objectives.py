@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.distributions import Bernoulli, Normal, kl_divergence
 from torch.nn import functional as F
 
+from vae_course.checks import make_generator
 from vae_course.objectives import (
     bernoulli_nll,
     effective_beta,
@@ -21,7 +22,6 @@ from vae_course.objectives import (
     kl_standard_normal,
     reparameterize,
 )
-from vae_course.types import make_generator
 
 
 def randn(*shape: int, seed: int = 0, dtype: torch.dtype = torch.float64) -> Tensor:

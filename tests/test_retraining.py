@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from vae_course import load_digits, retraining, zoo
+from vae_course.configs import ClassifierConfig, TrainConfig, UNetConfig, VAEConfig
 from vae_course.retraining import Data, retrain
 from vae_course.sprites import make_sprites
-from vae_course.types import ClassifierConfig, TrainConfig, UNetConfig, VAEConfig
 from vae_course.zoo import Recipe
 
 TINY = TrainConfig(epochs=2, batch_size=50)

@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from vae_course import cli, load_digits, runs, to_unit
+from vae_course.checks import make_generator
+from vae_course.configs import TrainConfig, VAEConfig
 from vae_course.files import BrokenFileError, load_tensors, save_tensors
 from vae_course.models import VAE
 from vae_course.retraining import Data
 from vae_course.training import fit
-from vae_course.types import TrainConfig, VAEConfig, make_generator
 
 TINY = runs.Recipe(VAEConfig(hidden_dims=(8,), latent_dim=3), TrainConfig(epochs=2, batch_size=50, lr=1e-2), seed=4)
 

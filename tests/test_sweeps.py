@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from vae_course import cli, load_digits, retraining, sweeping, sweeps, zoo
+from vae_course.configs import TrainConfig, VAEConfig
 from vae_course.files import BrokenFileError
 from vae_course.retraining import Data
 from vae_course.sweeps import Sweep
-from vae_course.types import TrainConfig, VAEConfig
 from vae_course.zoo import Recipe
 
 TINY = TrainConfig(epochs=2, batch_size=50, lr=1e-2)

@@ -18,12 +18,14 @@ import torch
 from torch import Tensor
 
 from vae_course import cpu, training
+from vae_course.checks import make_generator
+from vae_course.configs import TrainConfig, VAEConfig
 from vae_course.files import BrokenFileError, load_tensors, save_tensors
 from vae_course.models import VAE, Autoencoder, LossTerms
 from vae_course.objectives import bernoulli_nll, kl_standard_normal
 from vae_course.schedules import constrained_beta, kl_weight, learning_rate
 from vae_course.training import fit, loss_terms
-from vae_course.types import History, TrainConfig, VAEConfig, make_generator
+from vae_course.types import History
 
 TINY = VAEConfig(input_dim=20, hidden_dims=(12,), latent_dim=3)
 SHORT = TrainConfig(epochs=4, batch_size=16, lr=1e-2)
@@ -549,7 +551,7 @@ CHILDREN = """
     from test_training import TINY, VAE, make_images, run
     from vae_course import training
     from vae_course.files import save_tensors
-    from vae_course.types import TrainConfig
+    from vae_course.configs import TrainConfig
 
     def child(threads, kill, folder):
         torch.set_num_threads(threads)
@@ -642,7 +644,7 @@ MEMORY = """
     torch.set_num_threads(1)
     from vae_course.models import VAE
     from vae_course.training import fit
-    from vae_course.types import TrainConfig, VAEConfig
+    from vae_course.configs import TrainConfig, VAEConfig
     from pathlib import Path
     peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024  # MB on Linux
     model = lambda: VAE(VAEConfig(hidden_dims=(8,), latent_dim=2))

@@ -3,6 +3,8 @@
 The names used most are here, the others in their modules. Importing this costs little more than PyTorch.
 """
 
+from vae_course.checks import make_generator
+from vae_course.configs import QUICK, TrainConfig, VAEConfig
 from vae_course.data import load_digits, to_unit
 from vae_course.models import VAE, Autoencoder
 from vae_course.objectives import (
@@ -14,7 +16,7 @@ from vae_course.objectives import (
     reparameterize,
 )
 from vae_course.training import fit, loss_terms
-from vae_course.types import QUICK, Digits, History, Posterior, TrainConfig, VAEConfig, make_generator
+from vae_course.types import Digits, History, Posterior
 
 __version__ = "0.1.0"
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from html import escape
 from typing import Any
 
-from vae_course.types import check_choice
+from vae_course.checks import check_choice
 
 VERDICTS = ("holds", "holds when", "does not hold")
 MIME = "application/vnd.vae-course.verdict+json"

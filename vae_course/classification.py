@@ -8,10 +8,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from vae_course.checks import make_generator
+from vae_course.configs import TrainConfig
 from vae_course.data import to_unit
 from vae_course.models import Classifier
 from vae_course.schedules import learning_rate
-from vae_course.types import Digits, TrainConfig, make_generator
+from vae_course.types import Digits
 
 
 def fit_classifier(

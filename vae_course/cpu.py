@@ -18,7 +18,7 @@ from typing import Any
 
 import torch
 
-from vae_course.types import check_choice
+from vae_course.checks import check_choice
 
 MATMULS: tuple[str, ...] = ("highest", "medium")
 VARIABLE = "VAE_COURSE_MATMUL"

@@ -20,8 +20,9 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
+from vae_course.checks import check_choice
 from vae_course.files import BrokenFileError, replace_file
-from vae_course.types import Digits, check_choice
+from vae_course.types import Digits
 
 Split = Literal["embedded", "train", "test", "rest"]
 

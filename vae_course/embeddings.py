@@ -22,10 +22,18 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from vae_course import zoo
+from vae_course.checks import check_choice, make_generator
 from vae_course.data import load_digits, to_unit
-from vae_course.files import load_card, read_checked, replace_file, save_tensors, sha256_of_file, tensors_from_bytes
+from vae_course.files import (
+    load_card,
+    read_checked,
+    replace_file,
+    save_tensors,
+    sha256_of_file,
+    tensors_from_bytes,
+    write_json_text,
+)
 from vae_course.latent import neighbour_preservation
-from vae_course.types import check_choice, make_generator, write_json_text
 
 FOLDER = Path(__file__).parent / "maps"
 MODEL, CLASSIFIER = "vae-bernoulli-20d-s0", "classifier-s0"

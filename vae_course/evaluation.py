@@ -8,12 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vae_course.checks import check_count, make_generator
 from vae_course.data import to_unit
 from vae_course.models import VAE, Autoencoder, Classifier, UNetVAE
 from vae_course.models.layers import check_images
 from vae_course.objectives import reparameterize
 from vae_course.training import loss_terms
-from vae_course.types import Digits, check_count, make_generator
+from vae_course.types import Digits
 
 IMPORTANCE_SAMPLES = 100  # for the figure of a card
 

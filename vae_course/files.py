@@ -29,6 +29,11 @@ class BrokenFileError(ValueError):
     """A file is not what was written: cut short, changed, or of another kind."""
 
 
+def write_json_text(values: dict[str, Any]) -> str:
+    """JSON as all files of the course hold it: sorted, indented, one line feed at the end."""
+    return json.dumps(values, indent=2, sort_keys=True) + "\n"
+
+
 def replace_file(path: Path, content: bytes) -> None:
     """Writes `content` so that `path` holds the old bytes or all of the new ones, never a part.
 

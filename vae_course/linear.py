@@ -8,9 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from vae_course.checks import check_positive, make_generator
 from vae_course.latent.checks import as_covariance, check_points, eigenvalues
 from vae_course.models.layers import check_batch
-from vae_course.types import Posterior, check_positive, make_generator
+from vae_course.types import Posterior
 
 
 class PPCA(NamedTuple):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from vae_course.checks import make_generator
 from vae_course.data import to_unit
 from vae_course.latent import (
     active_units,
@@ -18,7 +19,7 @@ from vae_course.models import VAE, Classifier
 from vae_course.objectives import reparameterize
 from vae_course.sampling import sample_prior, sample_quality
 from vae_course.sprites import FACTORS, make_sprites
-from vae_course.types import Digits, make_generator
+from vae_course.types import Digits
 
 N_SAMPLES = 2500
 SURE = 0.9  # a classifier's probability above which a sample counts as read with confidence

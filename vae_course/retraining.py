@@ -18,14 +18,15 @@ import torch
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from vae_course.checks import check_choice, make_generator
 from vae_course.classification import fit_classifier
 from vae_course.data import load_digits
 from vae_course.evaluation import held_out_figures
-from vae_course.files import replace_file, tensors_to_bytes
+from vae_course.files import replace_file, tensors_to_bytes, write_json_text
 from vae_course.models import Autoencoder, Classifier
 from vae_course.sprites import FACTORS, make_sprites
 from vae_course.training import fit
-from vae_course.types import Digits, History, check_choice, make_generator, write_json_text
+from vae_course.types import Digits, History
 from vae_course.zoo import FOLDER, RECIPES, Recipe, names, read_model
 
 PATIENCE = "10s"  # with a scheduler that doesn't answer

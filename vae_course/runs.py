@@ -19,20 +19,22 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from vae_course.checks import check_choice, make_generator
+from vae_course.configs import TrainConfig, VAEConfig
 from vae_course.data import load_digits
-from vae_course.files import load_card, read_checked, replace_file, save_tensors, sha256_of_file, tensors_from_bytes
+from vae_course.files import (
+    load_card,
+    read_checked,
+    replace_file,
+    save_tensors,
+    sha256_of_file,
+    tensors_from_bytes,
+    write_json_text,
+)
 from vae_course.models import VAE
 from vae_course.retraining import Data, load_data
 from vae_course.training import fit
-from vae_course.types import (
-    Evaluation,
-    History,
-    TrainConfig,
-    VAEConfig,
-    check_choice,
-    make_generator,
-    write_json_text,
-)
+from vae_course.types import Evaluation, History
 
 FOLDER = Path(__file__).parent / "runs"
 N_ENCODED = 250  # embedded digits, as many of each class

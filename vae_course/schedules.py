@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from vae_course.types import TrainConfig
+from vae_course.configs import TrainConfig
 
 _SPEED, _MOST, _SMALLEST = 1.0, 0.01, 0.01  # of constrained_beta
 _KEPT = 0.95  # of the smoothed nll from one update to the next

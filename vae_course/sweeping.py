@@ -15,10 +15,10 @@ import torch
 from tqdm import tqdm
 
 from vae_course import retraining, sweeps, zoo
-from vae_course.files import replace_file, sha256_of_file
+from vae_course.checks import check_choice
+from vae_course.files import replace_file, sha256_of_file, write_json_text
 from vae_course.models import VAE
 from vae_course.retraining import Data
-from vae_course.types import check_choice, write_json_text
 from vae_course.zoo import Recipe
 
 

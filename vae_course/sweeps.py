@@ -22,12 +22,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vae_course import zoo
+from vae_course.checks import check_choice
 from vae_course.data import load_digits
 from vae_course.files import load_card, read_checked
 from vae_course.measures import N_SAMPLES, code_figures, factor_figures, reconstruction_figures, sample_figures
 from vae_course.models import VAE
 from vae_course.retraining import Data
-from vae_course.types import check_choice
 from vae_course.zoo import BETAS, Recipe, small_vae, sprites_vae
 
 if TYPE_CHECKING:

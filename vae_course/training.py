@@ -13,13 +13,15 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from vae_course.checks import check_count, make_generator
+from vae_course.configs import TrainConfig
 from vae_course.cpu import choose_matmul, matmul
 from vae_course.data import to_unit
 from vae_course.files import BrokenFileError, check_shapes, load_tensors, save_tensors
 from vae_course.models import VAE, Autoencoder, LossTerms
 from vae_course.models.layers import check_images
 from vae_course.schedules import Constraint, kl_weight, learning_rate
-from vae_course.types import Evaluation, History, Snapshot, TrainConfig, check_count, make_generator
+from vae_course.types import Evaluation, History, Snapshot
 
 OnEpoch = Callable[[History], None]
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")  # what Adam keeps of each weight

@@ -11,16 +11,10 @@ from typing import Any
 
 from torch import nn
 
+from vae_course.checks import check_choice, make_generator
+from vae_course.configs import ClassifierConfig, TrainConfig, UNetConfig, VAEConfig
 from vae_course.files import BrokenFileError, load_card, read_checked, tensors_from_bytes
 from vae_course.models import VAE, Autoencoder, Classifier, ConvolutionalVAE, UNetVAE
-from vae_course.types import (
-    ClassifierConfig,
-    TrainConfig,
-    UNetConfig,
-    VAEConfig,
-    check_choice,
-    make_generator,
-)
 
 SOURCES = ("mnist", "sprites")
 FOLDER = Path(__file__).parent / "zoo"

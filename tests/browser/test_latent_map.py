@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 import torch
 
+from vae_course.checks import make_generator
+from vae_course.configs import VAEConfig
 from vae_course.data import load_digits
 from vae_course.explore import LatentMap
 from vae_course.models import VAE
-from vae_course.types import VAEConfig, make_generator
 
 pytestmark = pytest.mark.browser
 

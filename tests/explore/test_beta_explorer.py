@@ -9,6 +9,8 @@ import torch
 import traitlets
 
 from vae_course import zoo
+from vae_course.checks import make_generator
+from vae_course.configs import VAEConfig
 from vae_course.data import to_unit
 from vae_course.explore import BetaExplorer
 from vae_course.explore.beta_explorer_data import (
@@ -24,7 +26,7 @@ from vae_course.explore.beta_explorer_data import (
 )
 from vae_course.explore.packing import pack_matrix, pack_narrow, unpack_matrix, widen
 from vae_course.models import VAE
-from vae_course.types import Digits, VAEConfig, make_generator
+from vae_course.types import Digits
 
 GREY = 1 / 255
 FAMILIES = [(dim, beta) for dim in (2, 10) for beta in zoo.BETAS]

@@ -12,11 +12,12 @@ from scipy import integrate, stats
 from scipy.special import logsumexp
 
 from vae_course import latent
+from vae_course.configs import VAEConfig
 from vae_course.data import to_unit
 from vae_course.explore import ClassGaussianMap
 from vae_course.explore.plane_mixture import PlaneMixture, SplitGaussian, _fixed_normals
 from vae_course.models import VAE
-from vae_course.types import Digits, VAEConfig
+from vae_course.types import Digits
 
 GREY = 1 / 255
 CHOICES = [[1, 7], [5], [0, 2, 9], list(range(10)), []]

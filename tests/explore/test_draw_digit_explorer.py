@@ -10,13 +10,15 @@ from PIL import Image as Picture
 from PIL import ImageDraw
 
 from vae_course import zoo
+from vae_course.checks import make_generator
+from vae_course.configs import VAEConfig
 from vae_course.data import to_unit
 from vae_course.explore import DrawDigit
 from vae_course.explore.draw_digit import class_plane
 from vae_course.explore.packing import pack_bytes, pack_sparse
 from vae_course.explore.pixels import halve
 from vae_course.models import VAE, Autoencoder
-from vae_course.types import Digits, VAEConfig, make_generator
+from vae_course.types import Digits
 
 GREY = 1 / 255
 

@@ -11,11 +11,13 @@ import pytest
 import torch
 import traitlets
 
+from vae_course.checks import make_generator
+from vae_course.configs import VAEConfig
 from vae_course.data import to_unit
 from vae_course.explore import LatentMap
 from vae_course.explore.packing import unpack_matrix
 from vae_course.models import VAE, Autoencoder
-from vae_course.types import Digits, VAEConfig, make_generator
+from vae_course.types import Digits
 
 GREY = 1 / 255
 

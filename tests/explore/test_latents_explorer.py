@@ -10,11 +10,13 @@ import traitlets
 from scipy import stats
 
 from vae_course import zoo
+from vae_course.checks import make_generator
+from vae_course.configs import VAEConfig
 from vae_course.data import to_unit
 from vae_course.explore import Latents
 from vae_course.explore.latents_data import GRID_STEP, aggregate_density, example_rows
 from vae_course.models import VAE, Autoencoder
-from vae_course.types import Digits, VAEConfig, make_generator
+from vae_course.types import Digits
 
 GREY = 1 / 255
 OFF = [2, 10]  # latents that the test's second model does not use

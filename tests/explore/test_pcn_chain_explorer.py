@@ -17,13 +17,15 @@ import torch
 import traitlets
 
 from vae_course import zoo
+from vae_course.checks import make_generator
+from vae_course.configs import VAEConfig
 from vae_course.data import to_unit
 from vae_course.explore import PcnChain
 from vae_course.explore.pcn_chain import EXAMPLES, MOST_STEPS, SPEEDS
 from vae_course.explore.pcn_chain_data import BINS, HIDDEN, LIMIT, visible_pixels
 from vae_course.models import VAE
 from vae_course.sampling import effective_sample_size, pcn, random_walk, run, targets
-from vae_course.types import Digits, VAEConfig, make_generator
+from vae_course.types import Digits
 
 SE = 4.5  # standard errors that a right sampler may be off
 BURN_IN = 200

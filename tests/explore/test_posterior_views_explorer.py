@@ -6,11 +6,12 @@ import pytest
 import torch
 import traitlets
 
+from vae_course.configs import VAEConfig
 from vae_course.data import to_unit
 from vae_course.explore.packing import unpack_matrix
 from vae_course.explore.posterior_views import VIEWS, PosteriorViews, normals
 from vae_course.models import VAE, Autoencoder
-from vae_course.types import Digits, VAEConfig
+from vae_course.types import Digits
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import torch
 import traitlets
 
 from vae_course import runs
+from vae_course.checks import make_generator
 from vae_course.data import load_digits
 from vae_course.exercises import reference
 from vae_course.explore import TrainingScrubber
@@ -26,7 +27,7 @@ from vae_course.explore.training_scrubber_data import (
 )
 from vae_course.objectives import kl_per_latent
 from vae_course.runs import TrainingRun
-from vae_course.types import History, make_generator
+from vae_course.types import History
 
 KEYS = ("2d", "8d")
 

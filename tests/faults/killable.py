@@ -27,15 +27,16 @@ import torch
 from small_chapter import NAME, small_notebook
 
 from vae_course import data, embeddings, load_digits, retraining, runs, sweeping, sweeps, zoo
+from vae_course.checks import make_generator
 from vae_course.classroom import chapters, grading, processes, release
 from vae_course.classroom.limits import Bounds
 from vae_course.commands import publishing
+from vae_course.configs import ClassifierConfig, TrainConfig, VAEConfig
 from vae_course.exercises.progress import keep
 from vae_course.files import save_tensors
 from vae_course.models import VAE
 from vae_course.retraining import Data
 from vae_course.training import fit
-from vae_course.types import ClassifierConfig, TrainConfig, VAEConfig, make_generator
 from vae_course.zoo import Recipe
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -19,13 +19,15 @@ from nightly import report
 from scarcity import full_disk, read_only
 
 from vae_course import data, exercises, load_digits, retraining, runs, zoo
+from vae_course.checks import make_generator
 from vae_course.commands import upkeep
 from vae_course.commands.shell import CommandError
+from vae_course.configs import TrainConfig, VAEConfig
 from vae_course.files import replace_file
 from vae_course.models import VAE
 from vae_course.retraining import Data
 from vae_course.training import fit
-from vae_course.types import History, TrainConfig, VAEConfig, make_generator
+from vae_course.types import History
 from vae_course.zoo import Recipe
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs resource limits and modes")

@@ -9,8 +9,8 @@ import torch
 from scipy.linalg import orthogonal_procrustes
 from torch import Tensor
 
+from vae_course.checks import make_generator
 from vae_course.latent import align, linear_cka, match_latents
-from vae_course.types import make_generator
 
 
 def draw(n: int, d: int, seed: int) -> Tensor:

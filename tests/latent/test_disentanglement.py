@@ -11,8 +11,8 @@ from scipy.stats import norm
 from sklearn.metrics import mutual_info_score
 from torch import Tensor
 
+from vae_course.checks import make_generator
 from vae_course.latent import factor_entropies, information_gaps, mutual_information
-from vae_course.types import make_generator
 
 FACTORS = torch.cartesian_prod(torch.arange(2), torch.arange(3), torch.arange(4))  # (24, 3)
 

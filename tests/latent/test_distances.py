@@ -15,8 +15,8 @@ from scipy.spatial.distance import cdist, squareform
 from scipy.stats import multivariate_normal
 from torch import Tensor
 
+from vae_course.checks import make_generator
 from vae_course.latent import ClassGaussians, bhattacharyya, gaussian_kl, hierarchy, pairwise, wasserstein2
-from vae_course.types import make_generator
 
 
 def gaussians(n: int, d: int, seed: int = 0, *, rank: int | None = None) -> ClassGaussians:

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.distributions import MultivariateNormal, kl_divergence
 
+from vae_course.checks import make_generator
 from vae_course.latent import decompose_kl, gaussian_kl, kl_to_prior, mixture_log_density
 from vae_course.objectives import kl_standard_normal
 from vae_course.sampling import sample_dataset_posterior
-from vae_course.types import make_generator
 
 
 def gaussians(n: int, d: int, seed: int) -> tuple[Tensor, Tensor]:

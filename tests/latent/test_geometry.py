@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from vae_course.checks import make_generator
 from vae_course.latent import log_volume, principal_axes, traverse
-from vae_course.types import make_generator
 
 
 def covariances(n: int, d: int) -> Tensor:

@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from vae_course.checks import make_generator
+from vae_course.configs import Likelihood, VAEConfig
 from vae_course.latent import decoder_jacobian, jacobian, predicted_precision
 from vae_course.models import VAE
-from vae_course.types import Likelihood, VAEConfig, make_generator
 
 
 def make_model(likelihood: Likelihood = "bernoulli", hidden_dims: tuple[int, ...] = (12,), d: int = 3) -> VAE:

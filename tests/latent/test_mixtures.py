@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from vae_course.checks import make_generator
 from vae_course.latent import (
     class_log_density,
     class_probabilities,
@@ -21,7 +22,6 @@ from vae_course.latent import (
     mixture_log_density,
     mixtures,
 )
-from vae_course.types import make_generator
 
 DISTRIBUTIONS = library("torch", "torch.distributions")
 

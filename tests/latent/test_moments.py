@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from vae_course.checks import make_generator
+from vae_course.configs import VAEConfig
 from vae_course.data import load_digits
 from vae_course.latent import (
     aggregate_variance,
@@ -24,7 +26,6 @@ from vae_course.latent import (
 )
 from vae_course.models import VAE, Autoencoder
 from vae_course.sampling import sample_class
-from vae_course.types import VAEConfig, make_generator
 
 SMALL = VAEConfig(hidden_dims=(16,), latent_dim=3)
 

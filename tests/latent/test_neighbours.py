@@ -9,8 +9,8 @@ from agreement import agree, library
 from scipy.spatial.distance import cdist
 from torch import Tensor
 
+from vae_course.checks import make_generator
 from vae_course.latent import neighbour_preservation, neighbours, neighbours_vote
-from vae_course.types import make_generator
 
 SCIPY = f"a loop over distances by {library('scipy', 'SciPy')}"
 

@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
+from vae_course.checks import make_generator
+from vae_course.configs import VAEConfig
 from vae_course.data import load_digits, to_unit
 from vae_course.latent import active_units, encode_dataset, kl_order
 from vae_course.models import VAE, Autoencoder
-from vae_course.types import VAEConfig, make_generator
 
 SMALL = VAEConfig(hidden_dims=(16,), latent_dim=3)
 

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from vae_course import exercises
+from vae_course.checks import make_generator
+from vae_course.configs import UNetConfig
 from vae_course.latent import swap_test
 from vae_course.models import UNetVAE
-from vae_course.types import UNetConfig, make_generator
 
 N = 400
 

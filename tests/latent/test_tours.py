@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from vae_course.checks import make_generator
 from vae_course.latent import geodesic, lerp, path_length, shortest_tour, slerp
-from vae_course.types import make_generator
 
 
 def draw(n: int, d: int, seed: int) -> Tensor:

@@ -20,11 +20,11 @@ from torch.distributions import (
 )
 
 from vae_course import load_digits, loss_terms, make_generator, to_unit, zoo
+from vae_course.configs import UNetConfig, VAEConfig
 from vae_course.evaluation import importance_log_likelihood
 from vae_course.latent import decompose_kl
 from vae_course.models import VAE, ConvolutionalVAE, UNetVAE
 from vae_course.sampling import fit_mixture
-from vae_course.types import UNetConfig, VAEConfig
 
 DISTRIBUTIONS = library("torch", "torch.distributions")
 TINY: dict[str, Any] = {"input_dim": 16, "hidden_dims": (6,), "latent_dim": 3}

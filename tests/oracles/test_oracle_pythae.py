@@ -15,9 +15,9 @@ from agreement import agree, library
 from torch import Tensor, nn
 
 from vae_course import load_digits, make_generator, to_unit, zoo
+from vae_course.configs import VAEConfig
 from vae_course.evaluation import importance_log_likelihood
 from vae_course.models import VAE
-from vae_course.types import VAEConfig
 
 pythae_models = pytest.importorskip("pythae.models", reason="pythae is not installed; see test_oracle_pythae.py")
 

@@ -8,9 +8,11 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
+from vae_course.checks import make_generator
+from vae_course.configs import VAEConfig
 from vae_course.latent import ClassGaussians
 from vae_course.models import VAE, Autoencoder
-from vae_course.types import Digits, Posterior, VAEConfig, make_generator
+from vae_course.types import Digits, Posterior
 
 seeds = st.integers(0, 2**31 - 1)
 rows = st.integers(2, 24)

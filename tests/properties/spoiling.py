@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vae_course.types import make_generator
+from vae_course.checks import make_generator
 
 Spoilt = Mapping[str, Any]
 Role = Callable[[Any], Spoilt]

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 import vae_course as vc
-from vae_course.types import HEADS, LIKELIHOODS
+from vae_course.configs import HEADS, LIKELIHOODS
 
 pixels = st.integers(1, 9)
 sigmas = st.floats(0.05, 5)

@@ -16,8 +16,9 @@ from profiles import FEW
 from public_names import about
 
 from vae_course import explore, load_digits, runs, zoo
+from vae_course.configs import VAEConfig
 from vae_course.models import ConvolutionalVAE
-from vae_course.types import Digits, VAEConfig
+from vae_course.types import Digits
 
 MODEL, NOISE = vae(0, DIGIT_SIZED), digits(0, 40)
 WRONG_LABELS = Digits(NOISE.images, NOISE.labels + 5)

@@ -31,7 +31,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from vae_course import latent
-from vae_course.types import make_generator
+from vae_course.checks import make_generator
 
 classes = st.integers(2, 6)
 

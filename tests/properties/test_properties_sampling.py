@@ -30,6 +30,8 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from vae_course import sampling
+from vae_course.checks import make_generator
+from vae_course.configs import VAEConfig
 from vae_course.sampling import (
     Normal,
     balance,
@@ -40,7 +42,6 @@ from vae_course.sampling import (
     random_walk,
     targets,
 )
-from vae_course.types import VAEConfig, make_generator
 
 KERNELS: tuple[tuple[ModuleType, float | None], ...] = (
     (pcn, 0.4),

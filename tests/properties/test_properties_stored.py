@@ -15,7 +15,7 @@ from profiles import FEW
 from public_names import about
 
 from vae_course import embeddings, runs, sweeps, zoo
-from vae_course.types import VAEConfig
+from vae_course.configs import VAEConfig
 
 STORES: tuple[ModuleType, ...] = (zoo, runs, sweeps, embeddings)
 SMALLEST = {zoo: "vae-beta1-2d-s0", runs: "vae-2d", sweeps: "sigmas", embeddings: "pca"}

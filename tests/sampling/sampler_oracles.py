@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vae_course.checks import make_generator
 from vae_course.sampling import Kernel, Normal, run, sample_prior
 from vae_course.sampling.targets import LinearGaussian
-from vae_course.types import make_generator
 
 LIMIT = 5.0  # standard errors: exceeded by chance once in a million comparisons
 _CHAINS = 5_000  # in a half-space

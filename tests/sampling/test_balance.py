@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from vae_course.checks import make_generator
 from vae_course.sampling import pcn
 from vae_course.sampling.balance import flows, imbalance, stationary, transition_matrix
-from vae_course.types import make_generator
 
 WIDTH = 0.1
 Z = torch.arange(-5, 5 + WIDTH / 2, WIDTH, dtype=torch.float64)

@@ -11,9 +11,9 @@ from sampler_oracles import flat
 from scipy.stats import norm, rankdata
 from torch import Tensor
 
+from vae_course.checks import make_generator
 from vae_course.sampling import autocorrelation, effective_sample_size, pcn, r_hat, run, sample_prior
 from vae_course.sampling.diagnostics import normal_scores
-from vae_course.types import make_generator
 
 
 def ar1(step: float, *, n_steps: int = 4_000, chains: int = 8, d: int = 6) -> Tensor:

@@ -9,9 +9,9 @@ import torch
 from scipy.stats import chisquare, kstest
 from torch import Tensor
 
+from vae_course.checks import make_generator
 from vae_course.latent import mixture_log_density, moment_match
 from vae_course.sampling import sample_class, sample_dataset_posterior, sample_prior
-from vae_course.types import make_generator
 
 
 def posteriors() -> tuple[Tensor, Tensor, Tensor]:

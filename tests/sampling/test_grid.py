@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from vae_course import zoo
+from vae_course.checks import make_generator
 from vae_course.data import load_digits, to_unit
 from vae_course.sampling import grid_posterior, targets
 from vae_course.sampling.targets import LinearGaussian
-from vae_course.types import make_generator
 
 
 def linear_gaussian(sigma: float, seed: int) -> LinearGaussian:

@@ -10,9 +10,9 @@ from scipy.stats import chisquare
 from sklearn.mixture import GaussianMixture
 from torch import Tensor
 
+from vae_course.checks import make_generator
 from vae_course.latent import gaussian_log_density, moment_match
 from vae_course.sampling import Mixture, fit_mixture
-from vae_course.types import make_generator
 
 
 def known() -> Mixture:

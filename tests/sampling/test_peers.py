@@ -14,6 +14,7 @@ from sampler_oracles import Sampler, flat
 from torch import Tensor
 
 from vae_course import zoo
+from vae_course.checks import make_generator
 from vae_course.data import load_digits, to_unit
 from vae_course.models import VAE
 from vae_course.sampling import (
@@ -30,7 +31,6 @@ from vae_course.sampling import (
     sample_prior,
     targets,
 )
-from vae_course.types import make_generator
 
 # --- ArviZ's diagnostics ---
 

@@ -11,8 +11,8 @@ from scipy.spatial import KDTree
 from scipy.spatial.distance import cdist
 from torch import Tensor
 
+from vae_course.checks import make_generator
 from vae_course.sampling import nearest_distance, quality, sample_quality
-from vae_course.types import make_generator
 
 
 def points(n: int, d: int, seed: int = 0) -> Tensor:

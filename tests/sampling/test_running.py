@@ -10,8 +10,8 @@ import torch
 from sampler_oracles import Sampler, flat, linear_gaussian
 from torch import Tensor
 
+from vae_course.checks import make_generator
 from vae_course.sampling import Normal, elliptical_slice, hmc, independence, pcn, random_walk, run, sample_prior
-from vae_course.types import make_generator
 
 STEPS = {pcn: 0.5, random_walk: 0.5, independence: None, elliptical_slice: None, hmc: 0.3}
 KERNELS = pytest.mark.parametrize("kernel", STEPS, ids=lambda kernel: kernel.__name__.split(".")[-1])

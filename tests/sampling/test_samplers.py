@@ -20,9 +20,9 @@ from sampler_oracles import (
 )
 from torch import Tensor
 
+from vae_course.checks import make_generator
 from vae_course.sampling import Info, Normal, State, elliptical_slice, hmc, independence, pcn, random_walk
 from vae_course.sampling.kernels import init
-from vae_course.types import make_generator
 
 FLAT = "accepts_every_step_of_a_flat_likelihood"
 

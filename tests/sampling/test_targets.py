@@ -11,6 +11,8 @@ from sampler_oracles import Sampler
 from torch import Tensor
 
 from vae_course import zoo
+from vae_course.checks import make_generator
+from vae_course.configs import Likelihood, VAEConfig
 from vae_course.data import load_digits, to_unit
 from vae_course.models import VAE
 from vae_course.sampling import (
@@ -25,7 +27,6 @@ from vae_course.sampling import (
     sample_prior,
     targets,
 )
-from vae_course.types import Likelihood, VAEConfig, make_generator
 
 BOTH = pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
 PIXELS, CELLS, FINE = 30, 20, 8  # grid cells along a side, and evaluations along a cell's side

@@ -23,8 +23,7 @@ from vae_course.commands.shell import PATIENT_THREADS, CommandError, clone_root,
 from vae_course.commands.tallies import read_notes, store, tally
 from vae_course.commands.testing import WORKERS
 from vae_course.cpu import describe_machine
-from vae_course.files import replace_file
-from vae_course.types import write_json_text
+from vae_course.files import replace_file, write_json_text
 
 VARIABLE = "VAE_COURSE_NIGHTLY"
 REPORT = "VAE_COURSE_REPORT"  # the file in which tests note their figures

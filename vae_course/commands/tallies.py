@@ -10,8 +10,7 @@ from statistics import fmean
 from typing import Any
 from xml.etree import ElementTree
 
-from vae_course.files import replace_file
-from vae_course.types import write_json_text
+from vae_course.files import replace_file, write_json_text
 
 SLOWEST = 15
 SLOW = 0.05  # seconds, on average over the cases of a test: more, and `make test-fast` leaves it out

@@ -10,11 +10,12 @@ import traitlets
 from numpy.typing import NDArray
 
 from vae_course import embeddings
+from vae_course.checks import check_choice
 from vae_course.explore.base import Explorer
 from vae_course.explore.latent_map import scatter
 from vae_course.explore.packing import pack_bytes, pack_greys, pack_matrix, unpack_matrix
 from vae_course.plots.style import DIGIT_COLOURS
-from vae_course.types import Digits, check_choice
+from vae_course.types import Digits
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

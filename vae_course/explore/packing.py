@@ -12,8 +12,9 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
+from vae_course.checks import check_choice
 from vae_course.models import VAE
-from vae_course.types import Posterior, check_choice
+from vae_course.types import Posterior
 
 LEVELS = 15  # the lightest ink is 1, full ink 15; 0 starts a run of paper
 LONGEST_RUN = 16

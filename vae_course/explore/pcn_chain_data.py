@@ -15,12 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from vae_course.checks import check_choice
 from vae_course.explore.latent_map import SIDE
 from vae_course.explore.packing import unpack_matrix
 from vae_course.explore.posterior_views import box_muller, uniforms
 from vae_course.models import VAE
 from vae_course.sampling import LogLikelihood
-from vae_course.types import check_choice
 
 Floats = NDArray[np.float64]
 

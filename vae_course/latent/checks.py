@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vae_course.types import check_count
+from vae_course.checks import check_count
 
 _SYMMETRIC = 1e-5  # relative; a covariance summed in float32 is off by less
 _NEGATIVE = 1e-6  # relative; rounding leaves the eigenvalues of a singular covariance a little below 0

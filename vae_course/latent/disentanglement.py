@@ -7,9 +7,9 @@ import math
 import torch
 from torch import Tensor
 
+from vae_course.checks import check_count, check_positive
 from vae_course.latent.checks import check_finite, check_labels, check_points, check_posterior
 from vae_course.objectives import reparameterize
-from vae_course.types import check_count, check_positive
 
 _BLOCK = 500  # draws compared with all images at a time
 

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vae_course.checks import check_choice
 from vae_course.latent.checks import as_gaussian, check_finite, cholesky, eigenvalues, log_det
 from vae_course.latent.moments import ClassGaussians
-from vae_course.types import check_choice
 
 Distance = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 

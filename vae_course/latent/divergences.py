@@ -8,10 +8,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vae_course.checks import check_whole
 from vae_course.latent.checks import as_gaussian, check_posterior, cholesky, log_det
 from vae_course.latent.mixtures import mixture_log_density
 from vae_course.objectives import kl_standard_normal, reparameterize
-from vae_course.types import check_whole
 
 
 class KLParts(NamedTuple):

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vae_course.checks import check_whole
 from vae_course.latent.checks import as_covariance, check_finite, eigenvalues
-from vae_course.types import check_whole
 
 
 class PrincipalAxes(NamedTuple):

@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vae_course.checks import check_whole
 from vae_course.latent.checks import check_finite, check_tree
-from vae_course.types import check_whole
 
 _MOST = 200_000  # groupings held at a time
 

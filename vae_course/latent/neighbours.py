@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from vae_course.checks import check_whole
 from vae_course.latent.checks import check_labels, check_points
-from vae_course.types import check_whole
 
 _NUMBERS = 4_000_000  # distances held at a time: 32 MB
 

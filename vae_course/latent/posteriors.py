@@ -8,12 +8,13 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from vae_course.checks import check_count
 from vae_course.data import to_unit
 from vae_course.latent.checks import check_points, check_posterior
 from vae_course.models import VAE, Autoencoder
 from vae_course.models.layers import check_images
 from vae_course.objectives import kl_per_latent
-from vae_course.types import Posterior, check_count
+from vae_course.types import Posterior
 
 
 def encode_dataset(model: Autoencoder, images: Tensor, *, batch_size: int = 1000, progress: bool = False) -> Posterior:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from vae_course.checks import check_count, check_positive, check_whole
 from vae_course.latent.checks import check_points
-from vae_course.types import check_count, check_positive, check_whole
 
 _MOST = 16  # points: the table has 2^n rows
 

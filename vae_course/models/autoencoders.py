@@ -8,9 +8,11 @@ from typing import NamedTuple, TypeAlias
 import torch
 from torch import Tensor, nn
 
+from vae_course.checks import make_generator
+from vae_course.configs import VAEConfig
 from vae_course.models.layers import ToPixels, check_batch, linear, relu_layers
 from vae_course.objectives import bernoulli_nll, gaussian_nll, kl_per_latent, reparameterize
-from vae_course.types import Posterior, VAEConfig, make_generator
+from vae_course.types import Posterior
 
 Layers: TypeAlias = nn.Sequential | nn.ModuleList
 Output: TypeAlias = nn.Linear | ToPixels

@@ -5,8 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from vae_course.checks import make_generator
+from vae_course.configs import ClassifierConfig
 from vae_course.models.layers import check_batch, linear, relu_layers
-from vae_course.types import ClassifierConfig, make_generator
 
 
 class Classifier(nn.Module):

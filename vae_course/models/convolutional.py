@@ -8,9 +8,9 @@ from itertools import pairwise
 import torch
 from torch import nn
 
+from vae_course.configs import VAEConfig
 from vae_course.models.autoencoders import VAE, Layers, Output
 from vae_course.models.layers import ToPixels, convolution, linear, side_of_images
-from vae_course.types import VAEConfig
 
 
 class ConvolutionalVAE(VAE):

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import adaptive_avg_pool2d, interpolate, max_pool2d
 
+from vae_course.configs import UNetConfig
 from vae_course.models.autoencoders import VAE, Layers, LossTerms, Output
 from vae_course.models.layers import ToPixels, check_batch, convolution, linear, side_of_images
 from vae_course.objectives import kl_per_latent, reparameterize
-from vae_course.types import UNetConfig
 
 
 class UNetVAE(VAE):

@@ -10,8 +10,8 @@ import torch
 from matplotlib.axes import Axes
 from torch import Tensor
 
+from vae_course.checks import check_count, check_whole
 from vae_course.plots.style import with_defaults
-from vae_course.types import check_count, check_whole
 
 
 def plot_images(images: Tensor, *, n_columns: int = 10, gap: int = 0, ax: Axes | None = None, **imshow_kw: Any) -> Axes:

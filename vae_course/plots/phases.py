@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from vae_course.checks import check_whole
 from vae_course.plots.checks import as_map, as_numbers, check_length
 from vae_course.plots.style import DIGIT_COLOURS, NEUTRAL, RIGHT, with_defaults
-from vae_course.types import check_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vae_course.checks import check_whole
 from vae_course.plots.checks import as_floats, as_numbers
 from vae_course.plots.style import RIGHT, with_defaults
-from vae_course.types import check_whole
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,8 +8,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 
+from vae_course.checks import check_count
 from vae_course.plots.style import NEUTRAL, RIGHT, WRONG, with_defaults
-from vae_course.types import History, check_count
+from vae_course.types import History
 
 
 def plot_loss(history: History, *, ax: Axes | None = None, **line_kw: Any) -> Axes:

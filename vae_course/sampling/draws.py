@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from vae_course.checks import check_count, check_whole
 from vae_course.latent.checks import check_labels, check_posterior
 from vae_course.objectives import reparameterize
-from vae_course.types import check_count, check_whole
 
 
 def sample_prior(n: int, d: int, *, generator: torch.Generator) -> Tensor:

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vae_course.checks import check_count, check_positive
 from vae_course.sampling.kernels import LogLikelihood
-from vae_course.types import check_count, check_positive
 
 _FIRST = 0.5  # width of the first cells
 _DROP = 14.0  # nats below the highest value, beyond which cells are left out

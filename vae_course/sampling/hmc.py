@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from vae_course.checks import check_count
 from vae_course.sampling.kernels import Info, LogLikelihood, State, check_step, decide, init
 from vae_course.sampling.normal import Normal, log_prior
-from vae_course.types import check_count
 
 __all__ = ["init", "step"]
 

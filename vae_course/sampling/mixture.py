@@ -7,9 +7,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vae_course.checks import check_count, check_whole
 from vae_course.latent.checks import check_points
 from vae_course.latent.mixtures import gaussian_log_density
-from vae_course.types import check_count, check_whole
 
 _LEAST_VARIANCE = 1e-3  # added to all variances: no Gaussian shrinks to a single code
 

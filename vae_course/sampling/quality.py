@@ -8,8 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from vae_course.checks import check_whole
 from vae_course.latent.checks import check_points
-from vae_course.types import check_whole
 
 _NUMBERS = 4_000_000  # distances held at a time: 32 MB
 # Balls are a little larger than they are, so that rounding does not say whether they hold their surface: by this share

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from vae_course.checks import check_count, check_positive
 from vae_course.latent.checks import check_finite
 from vae_course.latent.jacobian import predicted_precision
 from vae_course.models import VAE
 from vae_course.sampling.normal import Normal
-from vae_course.types import check_count, check_positive
 
 _HALVINGS = 12  # of a Gauss-Newton step, before an image stays where it is
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from vae_course.checks import check_count
 from vae_course.sampling.kernels import Kernel, LogLikelihood
-from vae_course.types import check_count
 
 _QUIET = 2.0  # seconds before a progress bar appears
 

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from vae_course.checks import check_positive
 from vae_course.latent.checks import check_finite, cholesky
 from vae_course.models import Autoencoder
 from vae_course.models.layers import check_batch
 from vae_course.objectives import bernoulli_nll, gaussian_nll
 from vae_course.sampling.kernels import LogLikelihood
 from vae_course.sampling.normal import Normal
-from vae_course.types import check_positive
 
 _BLOCK = 128  # chains whose pixels are held at a time: they stay in the processor's cache
 _FEW = 10_000  # numbers whose logarithms take less time than saving them

@@ -10,17 +10,10 @@ from typing import Any
 import pytest
 import torch
 
-from vae_course.types import (
-    ClassifierConfig,
-    Evaluation,
-    History,
-    Posterior,
-    TrainConfig,
-    UNetConfig,
-    VAEConfig,
-    make_generator,
-    write_json_text,
-)
+from vae_course.checks import make_generator
+from vae_course.configs import ClassifierConfig, TrainConfig, UNetConfig, VAEConfig
+from vae_course.files import write_json_text
+from vae_course.types import Evaluation, History, Posterior
 
 
 @pytest.mark.parametrize(
