@@ -159,7 +159,6 @@ def _mark(task: Task, verdict: Verdict, rules: Rules, *, said: str = "") -> Mark
         diagnosis=" and ".join(slip for slip in (verdict.diagnosis, *verdict.also) if slip),
         reason=" ".join(printable(verdict.explanation).split()),
         html=verdict._repr_html_(),
-        printed=verdict.printed,
     )
 
 

@@ -31,7 +31,6 @@ class Mark:
     diagnosis: str
     reason: str
     html: str
-    printed: str
 
 
 def student_key(name: str) -> str:
