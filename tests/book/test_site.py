@@ -81,6 +81,16 @@ def test_resources_and_links_resolve(page, path, site, parse):
     assert broken == []
 
 
+def test_the_menu_names_every_page_by_its_title(site, parse):
+    start = site / f"{page_names()[0]}.html"
+    menu = {local(start, link["href"])[0]: link for link in parse(start).select("nav.bd-links a[href]")}
+    assert {site / f"{name}.html" for name in page_names()} - {start} <= set(menu)
+    for target, link in menu.items():
+        if target != start:
+            heading = parse(target).select_one("article h1")
+            assert plain(link.get_text()) in plain(heading.get_text()), target.name
+
+
 def test_ids_are_unique(page):
     ids = [tag["id"] for tag in page.select("[id]")]
     assert {name for name in ids if ids.count(name) > 1} == set()

@@ -183,7 +183,7 @@ def test_printed_page_is_the_text_alone(visit, name):
 
 def test_links_lead_where_they_say(open_page, site):
     page = open_page(address(site, PAGES[0])).page
-    for name in PAGES[1:-1]:
+    for name in PAGES[1:-1] if NIGHTLY else (CHAPTERS[0], CHAPTERS[-1], "book/testing"):
         page.goto(address(site, PAGES[0]), wait_until="domcontentloaded")
         link = page.locator(f'nav a[href$="{name.split("/")[-1]}.html"]').first
         title = link.inner_text()

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from vae_course import exercises
 
-SEEDS = seeds(4, 10)
+SEEDS = seeds(2, 10)
 pytestmark = pytest.mark.usefixtures("no_rehearsal")
 
 TABLE = {

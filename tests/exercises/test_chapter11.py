@@ -15,7 +15,7 @@ from vae_course.exercises import _EXERCISES
 from vae_course.exercises.chapter11.toys import PixelDecoder, RecordingDecoder, draw_rows
 from vae_course.exercises.comparing import draw_trials
 
-SEEDS = seeds(4, 20)
+SEEDS = seeds(2, 20)
 NAME = "swap_test"
 TABLE = {NAME: {"shuffles_context", "same_order"}}
 pytestmark = pytest.mark.usefixtures("no_rehearsal", "trials_made_once")
