@@ -28,7 +28,7 @@ lab: ## open JupyterLab
 test: ## run all tests: code, package, notebooks, book, browser
 test-fast: ## run the tests that take seconds
 nightly: ## other seeds: do the verdicts still stand? and the long tests (hours)
-coverage: ## which lines of the package the tests run (an hour)
+coverage: ## which lines of the package the tests run (half an hour)
 bench: ## run the benchmarks
 zoo: ## train the models of the zoo again
 maps: ## compute the stored PCA, t-SNE and UMAP maps again

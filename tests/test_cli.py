@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import threading
@@ -144,6 +145,17 @@ def test_executing_twice_leaves_the_same_bytes(tmp_path: Path, capsys: pytest.Ca
     assert list(notebook.metadata) == ["kernelspec", "language_info"]
     assert "version" not in notebook.metadata.language_info
     assert all("execution" not in cell.metadata for cell in notebook.cells)
+
+
+def test_notebooks_are_executed_from_a_notebook_too(tmp_path: Path) -> None:
+    """There, as beside a browser that a test has opened, an event loop is running already."""
+    path = write_notebook(tmp_path / "a.ipynb", "print(1)")
+
+    async def inside() -> str | None:
+        return notebooks.execute_in_place(path)
+
+    assert asyncio.run(inside()) is None
+    assert nbformat.read(path, as_version=4).cells[0].outputs == [new_output("stream", text="1\n")]
 
 
 def test_a_progress_bar_is_stored_as_it_ended(tmp_path: Path) -> None:

@@ -99,7 +99,7 @@ def test_keys_and_mouse_change_beta(visit, clouds):
     page.mouse.click(rail["x"] + 3, rail["y"] + rail["height"] / 2)
     expect(page.get_by_role("status")).to_have_text("β = 0")
     wait_for_first_point(page, clouds[0.0][0])
-    assert page.evaluate("document.querySelector('.plotly-figure').layout.xaxis.range[1]") > 10
+    page.wait_for_function("document.querySelector('.plotly-figure').layout.xaxis.range[1] > 10")  # the frame's end
     assert seen.faults == []
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -77,7 +76,7 @@ def execute(notebook: Any, folder: Path, *, allow_errors: bool = False) -> str |
         coalesce_streams=True,
     )
     try:
-        asyncio.run(client.async_execute(env={**os.environ, **kernel_environment()}))
+        client.execute(env={**os.environ, **kernel_environment()})
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         return str(error)
     return None
