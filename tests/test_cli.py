@@ -263,6 +263,7 @@ def test_a_fast_run_adds_what_is_slow_now(monkeypatch: pytest.MonkeyPatch, tmp_p
         (["--fast"], ("b",), ["b"]),
         (["--fast"], ("c", "a"), ["a", "b", "c"]),
         ([], ("d",), ["d"]),
+        ([], (), ["d"]),  # pytest did not start
     ):
         stages(monkeypatch, package=Outcome(True, slow=slow))
         assert cli.main(["test", *arguments, "--store"]) == 0

@@ -60,7 +60,7 @@ def run_tests(*, fast: bool, keep: bool = False) -> int:
     print("\n" + summary(results, fast=fast), flush=True)
     if keep and not fast:
         print(f"Stored for the book: {store(root, 'day', {'machine': machine, **figures(results)})}", flush=True)
-    if keep:
+    if keep and results["package"][0].slow:  # none where pytest itself did not start
         slow = sorted({*results["package"][0].slow, *(read_slow(root) if fast else ())})
         print(f"Stored for `make test-fast`: {store(root, 'slow', {'slow': slow})}", flush=True)
     return 0 if all(outcome.passed for outcome, _ in results.values()) else 1
